@@ -15,7 +15,7 @@ from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from isocentra.dicom.dictionary import tag
 from isocentra.dicom.tokens import Node
@@ -26,7 +26,7 @@ PIXEL_DATA: Final = tag("PixelData")
 _CHARACTER_SET: Final = tag("SpecificCharacterSet")
 _UNICODE: Final = "ISO_IR 192"
 _DEFAULT: Final = "iso8859"
-_CODED_VRS: Final = frozenset("LO LT PN SH ST UC UT".split())
+_CODED_VRS: Final = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 _DELIMITERS: Final = {ord(c) for c in "\r\n\t\f\\^="}
 IN_PLACE_BYTES: Final = 32 << 20
 """Pixels above this size are not copied out of the file's buffer."""
@@ -51,8 +51,7 @@ def build_dataset(data: bytes, root: Node, character_set: str) -> Dataset:
         (0008,0005) as text.
     """
     encodings = [python_encoding[name] for name in known_character_sets(character_set)]
-    signed = _is_signed(data, root)
-    return _build(data, root, encodings or [_DEFAULT], signed)
+    return _build(data, root, encodings or [_DEFAULT], "SS" if _is_signed(data, root) else "US")
 
 
 def _is_signed(data: bytes, node: Node) -> bool:
@@ -60,7 +59,7 @@ def _is_signed(data: bytes, node: Node) -> bool:
     return isinstance(span, tuple) and data[span[1] : span[1] + 1] == b"\x01"
 
 
-def _build(data: bytes, node: Node, encodings: list[str], signed: bool) -> Dataset:  # noqa: FBT001
+def _build(data: bytes, node: Node, encodings: list[str], open_vr: str) -> Dataset:
     elements: dict[BaseTag, DataElement | RawDataElement] = {}
     for number, span in node.items():
         if number == PIXEL_DATA:
@@ -68,7 +67,7 @@ def _build(data: bytes, node: Node, encodings: list[str], signed: bool) -> Datas
         key = BaseTag(number)
         if isinstance(span, list):
             # The depth is at most MAX_DEPTH: the walk has seen to it.
-            items = Sequence([_build(data, item, encodings, signed) for item in span])
+            items = Sequence([_build(data, item, encodings, open_vr) for item in span])
             elements[key] = DataElement(key, "SQ", items)
             continue
         vr, start, length = span
@@ -79,10 +78,20 @@ def _build(data: bytes, node: Node, encodings: list[str], signed: bool) -> Datas
         elif vr in _CODED_VRS and (b"\x1b" in value or not value.isascii()):
             value = _decodable(value, encodings)
         elements[key] = RawDataElement(
-            key, _plain_vr(vr, signed), len(value), value, 0, False, True, True, False
+            key,
+            _plain_vr(vr, open_vr),
+            len(value),
+            value,
+            value_tell=0,
+            is_implicit_VR=False,
+            is_little_endian=True,
+            is_raw=True,
+            is_buffered=False,
         )
     dataset = Dataset(elements)
-    dataset.set_original_encoding(False, True, encodings)
+    dataset.set_original_encoding(
+        is_implicit_vr=False, is_little_endian=True, character_encoding=encodings
+    )
     return dataset
 
 
@@ -97,20 +106,18 @@ def _decodable(value: bytes, encodings: list[str]) -> bytes:
     return value
 
 
-def _plain_vr(vr: str, signed: bool) -> str:  # noqa: FBT001
-    """Resolve the VRs that the dictionary leaves open (PS3.5 A.1, PS3.3 C.7.6.3)."""
+def _plain_vr(vr: str, open_vr: str) -> str:
+    """Resolve a VR that the dictionary leaves open; pixels decide the sign (PS3.3 C.7.6.3)."""
     if " or " not in vr:
         return vr
-    if "SS" in vr:
-        return "SS" if signed else "US"
-    return "OW"
+    return open_vr if "SS" in vr else "OW"
 
 
 def build_meta(sop_class: str, sop_instance: str) -> FileMetaDataset:
     """Return the file meta of a data set as it stands in memory: explicit little endian."""
     meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = sop_class
-    meta.MediaStorageSOPInstanceUID = sop_instance
+    meta.MediaStorageSOPClassUID = UID(sop_class)
+    meta.MediaStorageSOPInstanceUID = UID(sop_instance)
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     return meta
 

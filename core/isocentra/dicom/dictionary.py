@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from pydicom.datadict import DicomDictionary, keyword_for_tag, tag_for_keyword
+from pydicom._dicom_dict import DicomDictionary
+from pydicom.datadict import keyword_for_tag, tag_for_keyword
 
 __all__ = [
     "GEOMETRY_TAGS",
@@ -24,14 +25,15 @@ __all__ = [
 
 PUBLIC_VR: Final[dict[int, str]] = {number: entry[0] for number, entry in DicomDictionary.items()}
 
-SHORT_VRS: Final = {
-    name.encode(): name
-    for name in "AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US".split()
-}
+_SHORT: Final = "AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US"
+_LONG: Final = "OB OD OF OL OV OW SQ SV UC UN UR UT UV"
+_TEXT: Final = "AE AS CS DA DS DT IS LO LT PN SH ST TM UC UI UR UT"
+
+SHORT_VRS: Final = {name.encode(): name for name in _SHORT.split()}
 """Explicit VRs with a length of 16 bits (PS3.5 table 7.1-2)."""
-LONG_VRS: Final = {name.encode(): name for name in "OB OD OF OL OV OW SQ SV UC UN UR UT UV".split()}
+LONG_VRS: Final = {name.encode(): name for name in _LONG.split()}
 """Explicit VRs with a length of 32 bits (PS3.5 table 7.1-1)."""
-TEXT_VRS: Final = frozenset("AE AS CS DA DS DT IS LO LT PN SH ST TM UC UI UR UT".split())
+TEXT_VRS: Final = frozenset(_TEXT.split())
 UNIT_BYTES: Final = {
     "AT": 4, "FL": 4, "FD": 8, "SL": 4, "SS": 2, "UL": 4, "US": 2, "OW": 2, "OL": 4, "OF": 4,
     "OD": 8, "OV": 8, "SV": 8, "UV": 8,
@@ -52,14 +54,24 @@ def keyword(number: int) -> str:
     return keyword_for_tag(number)
 
 
-IDENTIFYING_UIDS: Final = frozenset(
-    tag(name)
-    for name in (
-        "MediaStorageSOPClassUID MediaStorageSOPInstanceUID TransferSyntaxUID SOPClassUID"
-        " SOPInstanceUID StudyInstanceUID SeriesInstanceUID FrameOfReferenceUID"
-        " ReferencedSOPClassUID ReferencedSOPInstanceUID ReferencedFrameOfReferenceUID"
-        " RelatedFrameOfReferenceUID SourceFrameOfReferenceUID"
-    ).split()
+def _tags(*names: str) -> frozenset[int]:
+    return frozenset(tag(name) for name in names)
+
+
+IDENTIFYING_UIDS: Final = _tags(
+    "MediaStorageSOPClassUID",
+    "MediaStorageSOPInstanceUID",
+    "TransferSyntaxUID",
+    "SOPClassUID",
+    "SOPInstanceUID",
+    "StudyInstanceUID",
+    "SeriesInstanceUID",
+    "FrameOfReferenceUID",
+    "ReferencedSOPClassUID",
+    "ReferencedSOPInstanceUID",
+    "ReferencedFrameOfReferenceUID",
+    "RelatedFrameOfReferenceUID",
+    "SourceFrameOfReferenceUID",
 )
 GEOMETRY_TAGS: Final[dict[int, int]] = {
     tag("ImagePositionPatient"): 3,
@@ -75,16 +87,32 @@ GEOMETRY_TAGS: Final[dict[int, int]] = {
 JUDGED_TAGS: Final = (
     frozenset(GEOMETRY_TAGS)
     | IDENTIFYING_UIDS
-    | frozenset(
-        tag(name)
-        for name in (
-            "Rows Columns BitsAllocated BitsStored HighBit PixelRepresentation SamplesPerPixel"
-            " PhotometricInterpretation PixelData ContourData NumberOfContourPoints"
-            " ROIContourSequence ContourSequence StructureSetROISequence"
-            " PerFrameFunctionalGroupsSequence SharedFunctionalGroupsSequence"
-            " PlanePositionSequence PlaneOrientationSequence PixelMeasuresSequence"
-            " GridFrameOffsetVector FrameOfReferenceTransformationMatrix"
-        ).split()
+    | _tags(
+        "Rows",
+        "Columns",
+        "BitsAllocated",
+        "BitsStored",
+        "HighBit",
+        "PixelRepresentation",
+        "SamplesPerPixel",
+        "PhotometricInterpretation",
+        "PixelData",
+        "PixelPaddingValue",
+        "PixelPaddingRangeLimit",
+        "ContourData",
+        "NumberOfContourPoints",
+        "ContourGeometricType",
+        "ROIContourSequence",
+        "ContourSequence",
+        "StructureSetROISequence",
+        "PerFrameFunctionalGroupsSequence",
+        "SharedFunctionalGroupsSequence",
+        "PlanePositionSequence",
+        "PlaneOrientationSequence",
+        "PixelMeasuresSequence",
+        "PixelValueTransformationSequence",
+        "GridFrameOffsetVector",
+        "FrameOfReferenceTransformationMatrix",
     )
 )
 """Elements that may not be dropped when their VR is wrong: the file is refused instead."""

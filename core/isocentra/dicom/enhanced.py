@@ -9,6 +9,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -36,6 +37,7 @@ from isocentra.dicom.stack import (
     slice_coordinate,
 )
 from isocentra.errors import AssemblyError, Where, printable
+from isocentra.geometry.grid import Array64
 from isocentra.image import Image
 
 __all__ = ["read_enhanced"]
@@ -192,9 +194,9 @@ def _check_one_kind(frames: list[_Frame], file: GatedFile) -> None:
         raise refusal("BAD_GEOMETRY", "The frames have different pixel spacings.", file.name)
 
 
-def _check_doubles(frames: list[_Frame], axes: np.ndarray, file: GatedFile) -> None:
+def _check_doubles(frames: list[_Frame], axes: Array64, file: GatedFile) -> None:
     s = [slice_coordinate(frame.plane, axes) for frame in frames]
-    if any(b - a < SAME_PLACE_MM for a, b in zip(s, s[1:], strict=False)):
+    if any(b - a < SAME_PLACE_MM for a, b in pairwise(s)):
         raise AssemblyError(
             "DUPLICATE_SLICE",
             "Two frames lie at one place.",

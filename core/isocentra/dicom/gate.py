@@ -206,25 +206,15 @@ def _check_header_size(data: bytes, tree: Tree, name: str) -> None:
 def _identify(tree: Tree, meta: Node, values: Values, *, part10: bool) -> Kind:
     """Judge what the object says it is."""
     root = tree.root
-    for number in (*IDENTIFYING_UIDS,):
-        if number in root:
-            values.check_uid(root, number)
-    sop_class = values.uid_text(root, _SOP_CLASS)
-    announced = sop_class or values.uid_text(meta, _META_PAIRS[0][0])
-    if announced == _DICOMDIR:
-        raise refusal(
-            "UNSUPPORTED_SOP_CLASS",
-            "A DICOMDIR is never followed.",
-            values.name,
-            do="Give the files or the folder that it lists.",
-        )
-    if not announced and not part10:
-        raise refusal("NOT_DICOM", "There is no SOP class: this is no DICOM file.", values.name)
-    if announced not in SOP_KINDS and announced:
-        what = f"Objects of SOP class {printable(announced)} are not read."
-        raise refusal("UNSUPPORTED_SOP_CLASS", what, values.name)
-    if not sop_class:
-        raise refusal("MISSING_ATTRIBUTE", "SOPClassUID is missing.", values.name)
+    for number in IDENTIFYING_UIDS.intersection(root):
+        values.check_uid(root, number)
+    kind = _kind_of(
+        values.uid_text(root, _SOP_CLASS) or values.uid_text(meta, _META_PAIRS[0][0]),
+        values.name,
+        part10=part10,
+    )
+    if not values.uid_text(root, _SOP_CLASS):
+        raise values.bad(_SOP_CLASS, "is missing", "MISSING_ATTRIBUTE")
     values.uid = values.uid_text(root, _SOP_INSTANCE) or None
     for in_meta, in_root in _META_PAIRS:
         told, found = values.uid_text(meta, in_meta), values.uid_text(root, in_root)
@@ -233,7 +223,25 @@ def _identify(tree: Tree, meta: Node, values: Values, *, part10: bool) -> Kind:
     for number in _ALWAYS:
         if not is_legal_uid(values.uid_text(root, number).encode("latin-1")):
             raise values.bad(number, "is missing", "MISSING_ATTRIBUTE")
-    return SOP_KINDS[sop_class]
+    return kind
+
+
+def _kind_of(announced: str, name: str, *, part10: bool) -> Kind:
+    if announced == _DICOMDIR:
+        raise refusal(
+            "UNSUPPORTED_SOP_CLASS",
+            "A DICOMDIR is never followed.",
+            name,
+            do="Give the files or the folder that it lists.",
+        )
+    if announced in SOP_KINDS:
+        return SOP_KINDS[announced]
+    if announced:
+        what = f"Objects of SOP class {printable(announced)} are not read."
+        raise refusal("UNSUPPORTED_SOP_CLASS", what, name)
+    if part10:
+        raise refusal("MISSING_ATTRIBUTE", "SOPClassUID is missing.", name)
+    raise refusal("NOT_DICOM", "There is no SOP class: this is no DICOM file.", name)
 
 
 def _judge_image(

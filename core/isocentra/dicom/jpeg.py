@@ -6,15 +6,14 @@ stream must be that of the data set before the decoder sees it.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from pydicom.encaps import encapsulate
-from pydicom.pixels import get_decoder
+from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import JPEGLossless, JPEGLosslessSV1
 
 from isocentra.dicom.refusal import refusal
-from isocentra.dicom.rle import FrameSize
 from isocentra.errors import ReadingError
 
 __all__ = ["JPEG_LOSSLESS", "check_frame_header", "decode_jpeg", "has_decoder"]
@@ -39,53 +38,66 @@ def check_frame_header(stream: bytes, rows: int, columns: int, name: str) -> Non
     """
     pos = 2
     if stream[:2] != b"\xff\xd8":
-        raise _mismatch("is no JPEG stream", name)
-    while pos + 9 <= len(stream) and stream[pos] == 0xFF:
+        raise _mismatch("are no JPEG stream", name)
+    while pos + 10 <= len(stream) and stream[pos] == 0xFF:
         marker = stream[pos + 1]
         length = int.from_bytes(stream[pos + 2 : pos + 4], "big")
         if marker == _LOSSLESS_FRAME:
             found = [int.from_bytes(stream[pos + at : pos + at + 2], "big") for at in (5, 7)]
-            if found != [rows, columns] or stream[pos + 9 : pos + 10] != b"\x01":
-                raise _mismatch(f"holds {found[0]} × {found[1]} pixels", name)
+            if found != [rows, columns] or stream[pos + 9] != 1:
+                raise _mismatch(f"hold {found[0]} × {found[1]} pixels", name)
             return
         if marker in _OTHER_FRAMES or length < 2:
             break
         pos += 2 + length
-    raise _mismatch("has no lossless frame header", name)
+    raise _mismatch("have no lossless frame header", name)
 
 
 def decode_jpeg(
-    data: bytes,
-    fragments: list[tuple[int, int]],
-    size: FrameSize,
-    shape: tuple[int, int],
-    name: str,
+    streams: list[bytes], transfer_syntax: str, shape: tuple[int, int, int, int], name: str
 ) -> memoryview:
-    """Return the pixels of all frames, little endian; one fragment per frame."""
-    if len(fragments) != size.frames:
-        raise _mismatch(f"has {len(fragments)} fragments for {size.frames} frames", name)
-    streams = [data[start : start + length] for start, length in fragments]
+    """Return the pixels of all frames, little endian.
+
+    Parameters
+    ----------
+    streams
+        One JPEG stream a frame.
+    transfer_syntax
+        One that `has_decoder`.
+    shape
+        Frames, rows, columns, bytes a pixel.
+    name
+        Base name for messages.
+
+    Raises
+    ------
+    ReadingError
+        ``PIXEL_DATA_MISMATCH``.
+    """
+    frames, rows, columns, sample_bytes = shape
+    if len(streams) != frames:
+        raise _mismatch(f"have {len(streams)} fragments for {frames} frames", name)
     for stream in streams:
-        check_frame_header(stream, *shape, name)
-    decoder = get_decoder(str(JPEGLosslessSV1))
+        check_frame_header(stream, rows, columns, name)
+    options: dict[str, Any] = {
+        "rows": rows,
+        "columns": columns,
+        "number_of_frames": frames,
+        "samples_per_pixel": 1,
+        "photometric_interpretation": "MONOCHROME2",
+        "pixel_representation": 0,
+        "bits_allocated": 8 * sample_bytes,
+        "bits_stored": 8 * sample_bytes,
+        "pixel_keyword": "PixelData",
+    }
     try:
-        pixels, _ = decoder.as_array(
-            encapsulate(streams),
-            rows=shape[0],
-            columns=shape[1],
-            number_of_frames=size.frames,
-            samples_per_pixel=1,
-            photometric_interpretation="MONOCHROME2",
-            pixel_representation=0,
-            bits_allocated=8 * size.sample_bytes,
-            bits_stored=8 * size.sample_bytes,
-        )
+        pixels, _ = get_decoder(transfer_syntax).as_array(encapsulate(streams), **options)
     except (RuntimeError, ValueError, TypeError, AttributeError) as error:
         raise _mismatch("cannot be decoded", name) from error
-    plain = np.ascontiguousarray(pixels, dtype=f"<u{size.sample_bytes}").view(np.uint8)
-    if plain.size != size.frames * size.pixels * size.sample_bytes:
+    plain = np.ascontiguousarray(pixels, dtype=f"<u{sample_bytes}")
+    if plain.size != frames * rows * columns:
         raise _mismatch("decode to another size", name)
-    return memoryview(plain.reshape(-1))
+    return plain.reshape(-1).view(np.uint8).data
 
 
 def _mismatch(what: str, name: str) -> ReadingError:

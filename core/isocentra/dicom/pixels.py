@@ -48,12 +48,12 @@ class PixelLayout:
 
     @property
     def sample_bytes(self) -> int:
-        """Size of one pixel. [byte]"""
+        """Size of one pixel [byte]."""
         return self.bits_allocated // 8
 
     @property
     def total_bytes(self) -> int:
-        """Size of all pixels. [byte]"""
+        """Size of all pixels [byte]."""
         return self.frames * self.rows * self.columns * self.sample_bytes
 
 
@@ -164,7 +164,9 @@ def plain_pixels(
     fragments = tree.fragments[1:]
     if transfer_syntax == RLE_LOSSLESS:
         return decode_rle(data, fragments, size, values.name)
-    return decode_jpeg(data, fragments, size, (layout.rows, layout.columns), values.name)
+    streams = [data[start : start + length] for start, length in fragments]
+    shape = (layout.frames, layout.rows, layout.columns, layout.sample_bytes)
+    return decode_jpeg(streams, transfer_syntax, shape, values.name)
 
 
 def stored_values(pixels: bytes | memoryview, layout: PixelLayout) -> npt.NDArray[np.integer]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -57,7 +58,7 @@ def decode_rle(
                 raise refusal("LIMIT_EXCEEDED", "The RLE pixel data take too long.", name)
             # The most significant byte comes first (PS3.5 G.2).
             out[frame, :, size.sample_bytes - 1 - plane] = np.frombuffer(plain, dtype=np.uint8)
-    return memoryview(out.reshape(-1))
+    return out.reshape(-1).data
 
 
 def _mismatch(what: str, name: str) -> ReadingError:
@@ -73,10 +74,10 @@ def _segments(
     if count != planes:
         raise _mismatch(f"{count} segments for samples of {planes} bytes", name)
     bounds = [*offsets[:count], length]
-    ascending = all(a < b for a, b in zip(bounds, bounds[1:], strict=False))
+    ascending = all(a < b for a, b in pairwise(bounds))
     if bounds[0] < HEADER_BYTES or not ascending:
         raise _mismatch("segment offsets outside their frame", name)
-    return [(start + a, start + b) for a, b in zip(bounds, bounds[1:], strict=False)]
+    return [(start + a, start + b) for a, b in pairwise(bounds)]
 
 
 def _unpack(data: bytes, pos: int, end: int, wanted: int, name: str) -> tuple[bytes, int]:

@@ -47,7 +47,7 @@ class SliceHeader:
 
     @property
     def flavour(self) -> str:
-        """Value 3 of ImageType: AXIAL, LOCALIZER, M, P …"""
+        """Value 3 of ImageType: AXIAL, LOCALIZER, M, P and others."""
         return self.image_type[2] if len(self.image_type) > 2 else ""
 
     @property

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import statistics
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -56,7 +57,7 @@ def frame_axes(orientation: tuple[float, ...]) -> Array64:
 
 
 def slice_coordinate(plane: Plane, axes: Array64) -> float:
-    """Return the distance of a plane from the origin along the normal. [mm]"""
+    """Return the distance of a plane from the origin along the normal [mm]."""
     return float(np.array(plane.position_mm) @ axes[0])
 
 
@@ -116,7 +117,7 @@ def _triple(values: tuple[float, ...]) -> tuple[float, float, float]:
 
 
 def _check_steps(planes: list[Plane], s: list[float], shear_mm: float) -> None:
-    steps = [b - a for a, b in zip(s, s[1:], strict=False)]
+    steps = [b - a for a, b in pairwise(s)]
     # The lower median is a step that exists: with two steps, 2.4 and 4.7, it finds the hole.
     usual = statistics.median_low(steps)
     tolerance = max(SAME_PLACE_MM, STEP_TOLERANCE * usual)
@@ -153,7 +154,7 @@ def _after(planes: list[Plane], at: int) -> Where:
 
 
 def _shear(planes: list[Plane], axes: Array64) -> float:
-    """Return the largest in-plane shift from one slice to the next. [mm]"""
+    """Return the largest in-plane shift from one slice to the next [mm]."""
     positions = np.array([plane.position_mm for plane in planes])
     shifts = np.diff(positions, axis=0) @ axes[1:].T
     return float(np.hypot(shifts[:, 0], shifts[:, 1]).max())
@@ -164,7 +165,7 @@ def _check_shear(planes: list[Plane], axes: Array64, shear_mm: float) -> None:
     total_mm = float(np.hypot(*(axes[1:] @ whole)))
     if shear_mm < SHEAR_MM and total_mm < TOTAL_SHEAR_MM:
         return
-    angle = math.degrees(math.acos(min(1.0, abs(float(axes[0] @ whole)) / np.linalg.norm(whole))))
+    angle = math.degrees(math.atan2(total_mm, abs(float(axes[0] @ whole))))
     raise AssemblyError(
         "GANTRY_TILT",
         f"Slices shift by {shear_mm:.3f} mm in their plane from one to the next, {total_mm:.2f} mm"

@@ -221,17 +221,11 @@ class _Walker:
     def enter(self, level: _Level, tag: int, code: str, length: int, value: int) -> bool:
         """Store one element; return True when a sequence was opened instead."""
         undefined = length == UNDEFINED
-        if tag == _PIXEL_DATA:
-            if undefined:
-                self.read_fragments(level, code, value)
-                return True
-        if tag >> 16 & 1:
-            if not undefined:
-                return False
-            if level.explicit and code not in {"SQ", "UN"}:
-                raise self.hostile(f"{tag_text(tag)} has no length and is no sequence")
-            self.open_sequence(level, None, code, length, value)
+        if tag == _PIXEL_DATA and undefined:
+            self.read_fragments(level, code, value)
             return True
+        if tag >> 16 & 1:
+            return self.enter_private(level, tag, code, length, value)
         known = PUBLIC_VR.get(tag, "")
         vr = code if code == known else self.agreed_vr(tag, known, code)
         sequence = code == "SQ" or vr == "SQ"
@@ -249,6 +243,15 @@ class _Walker:
         if vr and level.node is not None and value + length <= level.end:
             level.node[tag] = (vr, value, length)
         return False
+
+    def enter_private(self, level: _Level, tag: int, code: str, length: int, value: int) -> bool:
+        """Step over a private element; one without a length has to be walked to find its end."""
+        if length != UNDEFINED:
+            return False
+        if level.explicit and code not in {"SQ", "UN"}:
+            raise self.hostile(f"{tag_text(tag)} has no length and is no sequence")
+        self.open_sequence(level, None, code, length, value)
+        return True
 
     def agreed_vr(self, tag: int, known: str, code: str) -> str:
         """Return the VR to read `tag` by, or '' when it is to be left out."""

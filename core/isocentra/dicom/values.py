@@ -37,6 +37,7 @@ INTEGER_LIMIT: Final = 2**31
 
 _UID = re.compile(rb"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))*")
 _UID_CHARACTERS = re.compile(rb"[0-9]+(?:\.[0-9]+)*")
+_NOT_FINITE = re.compile(rb"nan|inf", re.IGNORECASE)
 _NUMBER_BYTES: Final = b"0123456789+-.eE \\"
 _CHUNK: Final = 1 << 16
 
@@ -181,6 +182,7 @@ class Values:
             raise self.bad(number, f"is no legal UID ({len(text)} characters: {shown})", "BAD_UID")
 
     def check_numbers(self, node: Node, number: int, vr: str) -> bool:
+        """Judge decimal or integer strings; False when they are to be left out."""
         raw = (self.raw(node, number) or b"").strip(b" \0")
         expected = GEOMETRY_TAGS.get(number)
         if not raw:
@@ -188,19 +190,12 @@ class Values:
         try:
             values = numbers(raw)
         except ValueError:
-            if number >> 16 in _LENIENT_GROUPS and expected is None:
+            lenient = number >> 16 in _LENIENT_GROUPS and expected is None
+            if lenient and not _NOT_FINITE.search(raw):
                 return False
-            raise self.bad(
-                number, f"is no number: {printable(raw[:40].decode('latin-1'))}"
-            ) from None
-        low, high = min(values), max(values)
-        if not (math.isfinite(low) and math.isfinite(high)):
-            raise self.bad(number, "is not finite")
-        if vr == "IS":
-            if low < -INTEGER_LIMIT or high >= INTEGER_LIMIT:
-                raise self.bad(number, "lies beyond 32 bits")
-            if any(value % 1 for value in values):
-                raise self.bad(number, "is no whole number")
+            shown = printable(raw[:40].decode("latin-1"))
+            raise self.bad(number, f"is no number: {shown}") from None
+        self.check_range(number, vr, values)
         if number == _CONTOUR:
             self.check_contour(node, values)
         elif expected is not None:
@@ -209,7 +204,19 @@ class Values:
             self.check_geometry(node, number, values)
         return True
 
+    def check_range(self, number: int, vr: str, values: array[float]) -> None:
+        """Refuse what is not finite, and integers beyond 32 bits or with a fraction."""
+        low, high = min(values), max(values)
+        if not (math.isfinite(low) and math.isfinite(high)):
+            raise self.bad(number, "is not finite")
+        if vr == "IS":
+            if low < -INTEGER_LIMIT or high >= INTEGER_LIMIT:
+                raise self.bad(number, "lies beyond 32 bits")
+            if any(value % 1 for value in values):
+                raise self.bad(number, "is no whole number")
+
     def check_contour(self, node: Node, values: array[float]) -> None:
+        """Refuse contour data that are no triplets, too far away or not as many as announced."""
         if len(values) % 3:
             raise self.bad(_CONTOUR, f"holds {len(values)} numbers, which are no triplets")
         if max(values) > MAX_POSITION_MM or min(values) < -MAX_POSITION_MM:
@@ -220,6 +227,7 @@ class Values:
             raise self.bad(_CONTOUR, f"holds {count} points where {int(told)} are announced")
 
     def check_geometry(self, node: Node, number: int, values: array[float]) -> None:
+        """Refuse places, directions and scales that no patient image has."""
         if number in {_POSITION, _ISOCENTRE}:
             if max(map(abs, values)) > MAX_POSITION_MM:
                 raise self.bad(number, "lies more than 10 m away", "BAD_GEOMETRY")
@@ -233,9 +241,10 @@ class Values:
             raise self.bad(number, "is 0")
 
     def check_spacing(self, node: Node, values: array[float]) -> None:
+        """Refuse a pixel spacing outside the limits."""
         counts = [int.from_bytes(self.raw(node, n) or b"", "little") for n in (_ROWS, _COLUMNS)]
         for spacing_mm, count in zip(values, counts, strict=True):
-            coarse = MAX_SPACING_MM < spacing_mm and not (
+            coarse = spacing_mm > MAX_SPACING_MM and not (
                 0 < count * spacing_mm <= MAX_COARSE_EXTENT_MM
             )
             if spacing_mm < MIN_SPACING_MM or coarse:
