@@ -56,6 +56,8 @@ class SeriesOptions:
     series_number: int = 1
     slice_thickness_mm: float | None = None
     """Slice Thickness; None: the slice spacing. [mm]"""
+    body_part: str = ""
+    """Body Part Examined, an unpaired one: HEAD, NECK, CHEST, ABDOMEN, PELVIS …"""
     derivation: Derivation | None = None
     """None: ORIGINAL\\PRIMARY; otherwise DERIVED\\SECONDARY."""
 
@@ -191,6 +193,7 @@ def _slice(image: Image, stored: _Stored, how: SeriesOptions, k: int) -> FileDat
     data.SOPInstanceUID = image.header.sop_uids[k]
     _patient_and_study(data, image)
     _series(data, image, how)
+    _body_part(data, how.body_part)
     _plane(data, image, how, k)
     if image.modality == "CT":
         _ct(data)
@@ -226,6 +229,14 @@ def _series(data: Dataset, image: Image, how: SeriesOptions) -> None:
     data.FrameOfReferenceUID = image.grid.frame_of_reference_uid
     data.PositionReferenceIndicator = ""
     data.Manufacturer = header.manufacturer or "Isocentra"
+
+
+def _body_part(data: Dataset, body_part: str) -> None:
+    if body_part:
+        data.BodyPartExamined = body_part
+    else:
+        # Type 2C unless the body part is unpaired: empty says that it is not known.
+        data.Laterality = ""
 
 
 def _plane(data: Dataset, image: Image, how: SeriesOptions, k: int) -> None:
