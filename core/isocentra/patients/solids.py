@@ -23,6 +23,7 @@ from isocentra.patients.foot import foot_points
 
 __all__ = [
     "Ball",
+    "Box",
     "Capsule",
     "Cylinder",
     "Ellipsoid",
@@ -301,6 +302,45 @@ class Plate(Solid):
     @override
     def is_exact(self) -> bool:
         return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Box(Solid):
+    """A box along x, y, z. The value is the distance."""
+
+    centre_mm: Point
+    half_mm: Point
+
+    @override
+    def jet(self, x: Floats, y: Floats, z: Floats) -> Jet:
+        offset = _offset(x, y, z, self.centre_mm)
+        signs = [np.where(d < 0, -1, 1).astype(d.dtype) for d in offset]
+        depth = [np.abs(d) - half for d, half in zip(offset, self.half_mm, strict=True)]
+        beyond = [np.maximum(d, 0) for d in depth]
+        norm = np.sqrt(beyond[0] ** 2 + beyond[1] ** 2 + beyond[2] ** 2)
+        inside = np.maximum(np.maximum(depth[0], depth[1]), depth[2])
+        outside = norm > 0
+        inverse = 1 / np.maximum(norm, 1e-9)
+        dx, dy, dz = (
+            sign * np.where(outside, b * inverse, d == inside)
+            for sign, b, d in zip(signs, beyond, depth, strict=True)
+        )
+        return Jet(np.where(outside, norm, inside), dx, dy, dz)
+
+    @property
+    @override
+    def bound(self) -> Ball:
+        return Ball(self.centre_mm, math.hypot(*self.half_mm))
+
+    @property
+    @override
+    def is_exact(self) -> bool:
+        return True
+
+    @property
+    def volume_mm3(self) -> float:
+        """8 abc. [mm³]"""
+        return 8 * math.prod(self.half_mm)
 
 
 @dataclass(frozen=True, kw_only=True)
