@@ -129,9 +129,7 @@ def _joined_at_edge(points: ExactPoints, one: Faces, two: Faces) -> Mask:
     return out
 
 
-def _judge(
-    points: ExactPoints, one: Faces, two: Faces, edges: tuple[tuple[int, int], ...]
-) -> Mask:
+def _judge(points: ExactPoints, one: Faces, two: Faces, edges: tuple[tuple[int, int], ...]) -> Mask:
     """Tell whether one of `edges` of a face meets the other face, either way round."""
     out = np.zeros(len(one), dtype=bool)
     sides = _plane_sides(points, one, two)
@@ -167,10 +165,7 @@ def _straddles(start: npt.NDArray[np.int8], stop: npt.NDArray[np.int8]) -> Mask:
 def _pierced(points: ExactPoints, face: Faces, start: Index, stop: Index) -> Mask:
     """Tell whether the line through start and stop meets the closed face."""
     turns = np.stack(
-        [
-            points.orient3d(start, stop, face[:, i], face[:, j])
-            for i, j in ((0, 1), (1, 2), (2, 0))
-        ],
+        [points.orient3d(start, stop, face[:, i], face[:, j]) for i, j in ((0, 1), (1, 2), (2, 0))],
         axis=1,
     )
     return np.asarray((turns >= 0).all(axis=1) | (turns <= 0).all(axis=1))
@@ -208,10 +203,7 @@ def _coplanar(
 def _covers(points: ExactPoints, face: Faces, point: Index, drop: Index) -> Mask:
     """Tell whether the closed face holds the point of its plane."""
     turns = np.stack(
-        [
-            points.orient2d(face[:, i], face[:, j], point, drop)
-            for i, j in ((0, 1), (1, 2), (2, 0))
-        ],
+        [points.orient2d(face[:, i], face[:, j], point, drop) for i, j in ((0, 1), (1, 2), (2, 0))],
         axis=1,
     )
     return np.asarray((turns >= 0).all(axis=1) | (turns <= 0).all(axis=1))
