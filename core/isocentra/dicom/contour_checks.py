@@ -1,10 +1,10 @@
-"""What is wrong with the contours of one ROI, and what can be put right.
+"""What is wrong with the contours of one ROI, and what is left out.
 
 raw contours ──► without degenerate ones ──► planar, of one family ──► crossings and overlaps seen
-                                                                      └► partial overlaps united
 
-Rules and numbers: DICOM PS3.3 C.8.8.6 as read in practice; two contours of equal orientation that
-overlap in part were meant as a union, which even-odd filling would turn into a hole.
+Rules and numbers: DICOM PS3.3 C.8.8.6 as read in practice. Two contours of equal orientation that
+overlap in part were meant as a union, which even-odd filling would turn into a hole: they are
+reported here, and united where the ROI is turned into a volume.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import Final
 
 import numpy as np
 
-from isocentra.dicom.contour_union import united
 from isocentra.geometry.grid import Array64
 from isocentra.geometry.plane_segments import crossings, shared_area_mm2
 from isocentra.structures.model import Contour, ContourKind
@@ -39,8 +38,8 @@ class CheckedContours:
     dropped: int = 0
     """Degenerate ones that were left out."""
     self_crossing: int = 0
-    united: int = 0
-    """Pairs that overlapped in part and were replaced by their union."""
+    overlapping: int = 0
+    """Pairs of equal orientation that overlap in part: their union is meant."""
     opposed: int = 0
     """Pairs of opposite orientation that overlap in part: left to even-odd filling."""
     defect: str = ""
@@ -67,13 +66,13 @@ def check_contours(contours: Sequence[Contour]) -> CheckedContours:
     if not sound:
         return CheckedContours(contours=tuple(contours))
     vectors = np.array([newell(contour.points_mm) for contour in sound])
-    normal = _shared_normal(vectors)
+    normal = _shared_normal(sound, vectors)
     defect = _plane_defect(sound, normal)
     if defect:
         return CheckedContours(contours=tuple(contours), dropped=dropped, defect=defect)
-    tidy = _tidy_planes(sound, vectors @ normal, normal)
+    seen = _seen_by_plane(sound, vectors @ normal, normal)
     lines = tuple(contour for contour in contours if not contour.is_area)
-    return replace(tidy, contours=tidy.contours + lines, dropped=dropped)
+    return replace(seen, contours=seen.contours + lines, dropped=dropped)
 
 
 def _is_degenerate(points_mm: Array64) -> bool:
@@ -90,62 +89,61 @@ def _is_degenerate(points_mm: Array64) -> bool:
     return not len(crossings(flat, np.roll(flat, -1, axis=0)).proper)
 
 
-def _shared_normal(vectors: Array64) -> Array64:
-    """Return the unit normal of the largest contour, averaged over those that follow it."""
-    largest = vectors[np.argmax(np.linalg.norm(vectors, axis=1))]
-    along = vectors @ largest
-    total = (vectors * np.sign(along)[:, None])[
-        np.abs(along) > 0.9 * np.linalg.norm(vectors, axis=1) * np.linalg.norm(largest)
-    ].sum(axis=0)
+def _own_normal(points_mm: Array64) -> Array64:
+    """Return the unit normal of one contour; of one whose loops cancel, that of its best plane."""
+    vector = newell(points_mm)
+    length = np.linalg.norm(vector)
+    if length >= SMALLEST_AREA_MM2:
+        return np.asarray(vector / length)
+    _, _, axes = np.linalg.svd(points_mm - points_mm.mean(axis=0), full_matrices=False)
+    return np.asarray(axes[2])
+
+
+def _shared_normal(contours: Sequence[Contour], vectors: Array64) -> Array64:
+    """Return the normal of the largest contour, averaged over those that follow it."""
+    lengths = np.linalg.norm(vectors, axis=1)
+    normal = _own_normal(contours[int(np.argmax(lengths))].points_mm)
+    along = vectors @ normal
+    total = (vectors * np.sign(along)[:, None])[np.abs(along) > 0.9 * lengths].sum(axis=0)
+    if np.linalg.norm(total) >= SMALLEST_AREA_MM2:
+        normal = np.asarray(total / np.linalg.norm(total))
     # A drawn axial set is axial to the last bit: do not let rounding tilt it.
-    unit = np.asarray(total / np.linalg.norm(total))
-    nearest = np.eye(3)[np.argmax(np.abs(unit))] * np.sign(unit[np.argmax(np.abs(unit))])
-    return nearest if np.abs(unit - nearest).max() < 1e-6 else unit
+    largest = int(np.argmax(np.abs(normal)))
+    nearest = np.eye(3)[largest] * np.sign(normal[largest])
+    return nearest if np.abs(normal - nearest).max() < 1e-6 else normal
 
 
 def _plane_defect(contours: Sequence[Contour], normal: Array64) -> str:
     for number, contour in enumerate(contours, start=1):
         if np.ptp(contour.points_mm @ normal) <= 2 * PLANARITY_MM:
             continue
-        own = newell(contour.points_mm)
-        length = np.linalg.norm(own)
-        deviation = np.ptp(contour.points_mm @ (own / length)) / 2 if length else np.inf
+        deviation = float(np.ptp(contour.points_mm @ _own_normal(contour.points_mm))) / 2
         if deviation > PLANARITY_MM:
             return f"contour {number} leaves its plane by {deviation:.2f} mm"
         return "its contours lie in more than one family of planes"
     return ""
 
 
-def _tidy_planes(
+def _seen_by_plane(
     contours: Sequence[Contour], signed_areas: Array64, normal: Array64
 ) -> CheckedContours:
-    """Look at the contours plane by plane, count what is odd, and unite what was meant as one."""
+    """Look at the contours plane by plane and count what is odd."""
     heights = np.array([float(contour.points_mm.mean(axis=0) @ normal) for contour in contours])
     order = np.argsort(heights, kind="stable")
     planes = np.split(order, np.flatnonzero(np.diff(heights[order]) > SAME_PLANE_MM) + 1)
     basis = _basis(normal)
-    replaced: dict[int, list[Contour]] = {}
-    self_crossing = joined = opposed = 0
+    self_crossing = overlapping = opposed = 0
     for plane in planes:
         members = [contours[i] for i in plane]
-        flat = [contour.points_mm @ basis.T for contour in members]
-        crossing, overlaps = _look(members, flat)
+        crossing, overlaps = _look(members, [contour.points_mm @ basis.T for contour in members])
+        equal = sum(signed_areas[plane[[a, b]]].prod() > 0 for a, b in overlaps)
         self_crossing += crossing
-        equal = [(a, b) for a, b in overlaps if signed_areas[plane[[a, b]]].prod() > 0]
-        joined += len(equal)
-        opposed += len(overlaps) - len(equal)
-        for cluster in _clusters(equal):
-            rings = united([flat[i] for i in cluster])
-            first = members[cluster[0]]
-            lift = heights[plane[cluster[0]]] * normal
-            replaced |= {int(plane[i]): [] for i in cluster}
-            replaced[int(plane[cluster[0]])] = [
-                replace(first, points_mm=ring @ basis + lift) for ring in rings
-            ]
+        overlapping += int(equal)
+        opposed += len(overlaps) - int(equal)
     return CheckedContours(
-        contours=tuple(c for i, own in enumerate(contours) for c in replaced.get(i, [own])),
+        contours=tuple(contours),
         self_crossing=self_crossing,
-        united=joined,
+        overlapping=overlapping,
         opposed=opposed,
     )
 
@@ -182,13 +180,3 @@ def _overlaps_in_part(one: Array64, other: Array64) -> bool:
     smaller = min(areas)
     slack = max(SMALLEST_AREA_MM2, OVERLAP_SHARE * smaller)
     return slack < shared < smaller - slack
-
-
-def _clusters(pairs: Sequence[tuple[int, int]]) -> list[list[int]]:
-    """Group the members of overlapping pairs into connected clusters."""
-    clusters: list[set[int]] = []
-    for pair in pairs:
-        touching = [cluster for cluster in clusters if cluster & set(pair)]
-        clusters = [cluster for cluster in clusters if cluster not in touching]
-        clusters.append(set(pair).union(*touching))
-    return [sorted(cluster) for cluster in clusters]

@@ -206,8 +206,8 @@ def _roi(item: Dataset, parts: _Parts, file: str) -> tuple[Roi, list[Remark]]:
         remarks.append(
             ("BAD_CONTOUR", f"{shown}: {checked.self_crossing} contours cross themselves.")
         )
-    if checked.united:
-        what = f"{checked.united} pairs of contours overlap in part; taken as a union."
+    if checked.overlapping:
+        what = f"{checked.overlapping} pairs of contours overlap in part; their union is meant."
         remarks.append(("BAD_CONTOUR", f"{shown}: {what}"))
     if checked.opposed:
         what = f"{checked.opposed} pairs of opposite orientation overlap in part; filled even-odd."
@@ -278,7 +278,7 @@ def _on_image(structures: StructureSet, image: Image, file: str) -> StructureSet
         remarks.append(
             (
                 "FOREIGN_FRAME_OF_REFERENCE",
-                "Image or structures name no frame of reference; the structures reference this series.",
+                "Image or structures name no frame of reference; the series is the one drawn on.",
             )
         )
     elif frame not in known:
