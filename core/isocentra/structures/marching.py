@@ -61,4 +61,5 @@ def isosurface(
     vertices, faces, _, _ = measure.marching_cubes(  # type: ignore[no-untyped-call]
         data, 0.0, gradient_direction="ascent"
     )
-    return np.asarray(vertices, dtype=np.float64), np.asarray(faces, dtype=np.int64)
+    # scikit-image winds them the other way round in that frame.
+    return np.asarray(vertices, dtype=np.float64), np.asarray(faces[:, ::-1], dtype=np.int64)

@@ -20,6 +20,7 @@ from isocentra.geometry.grid import Array64
 from isocentra.result import Finding
 from isocentra.structures.model import Contour, ContourKind, Roi
 from isocentra.structures.polygons import even_odd_area_mm2, overlap_partly, signed_area_mm2, union
+from isocentra.structures.touching import crosses
 
 __all__ = ["Plane", "PlaneStack", "contour_findings", "plane_stack"]
 
@@ -273,6 +274,14 @@ def _rings_of_plane(
                 code="OVERLAPPING_CONTOURS",
                 message=f"{len(group)} contours of one orientation overlap in part on the plane at "
                 f"{position_mm:.2f} mm; their union was taken.",
+            )
+        )
+    if crosses(rings):
+        findings.append(
+            Finding(
+                code="CROSSING_CONTOURS",
+                message=f"Contours cross themselves or one another on the plane at "
+                f"{position_mm:.2f} mm; they were read even-odd.",
             )
         )
     return tuple(rings), findings

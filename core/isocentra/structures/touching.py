@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from isocentra.geometry.grid import Array64
 
-__all__ = ["is_simple", "repeated_points"]
+__all__ = ["crosses", "is_simple", "repeated_points"]
 
 TOUCH_MM: Final = 1e-10
 """Points at multiples of 0.001 mm are on a segment or at least 1e-9 mm from it. [mm]"""
@@ -25,18 +25,23 @@ def is_simple(rings: Sequence[Array64]) -> bool:
     """Whether no ring (n, 2) touches or crosses itself or another."""
     if not rings:
         return True
-    start = np.concatenate(list(rings))
-    way = np.concatenate([np.roll(ring, -1, axis=0) for ring in rings]) - start
-    following = np.arange(len(start)) + 1
-    ends = np.cumsum([len(ring) for ring in rings])
-    following[ends - 1] = ends - [len(ring) for ring in rings]
+    start, way, following = _segments(rings)
     turn = _cross(way, way[following])
     folds = (np.abs(turn) < 1e-12) & (np.einsum("ni,ni->n", way, way[following]) < 0)
     if folds.any():
         return False
     first, second = _near_pairs(start, way)
     apart = (following[first] != second) & (following[second] != first)
-    return not _meet(start, way, first[apart], second[apart])
+    first, second = first[apart], second[apart]
+    return not (_cross_within(start, way, first, second) or _touch(start, way, first, second))
+
+
+def crosses(rings: Sequence[Array64]) -> bool:
+    """Whether a ring (n, 2) crosses itself or another; to touch, as keyholes do, is no crossing."""
+    if not rings:
+        return False
+    start, way, _ = _segments(rings)
+    return _cross_within(start, way, *_near_pairs(start, way))
 
 
 def repeated_points(rings: Sequence[Array64], within_mm: float) -> Iterator[list[tuple[int, int]]]:
@@ -46,6 +51,17 @@ def repeated_points(rings: Sequence[Array64], within_mm: float) -> Iterator[list
         for point, (x, y) in enumerate(np.rint(ring / (2 * within_mm)).astype(int).tolist()):
             places[x, y].append((number, point))
     yield from (visits for visits in places.values() if len(visits) > 1)
+
+
+def _segments(rings: Sequence[Array64]) -> tuple[Array64, Array64, npt.NDArray[np.intp]]:
+    """Return the segments' starts and ways (n, 2), and which one follows each."""
+    start = np.concatenate(list(rings))
+    way = np.concatenate([np.roll(ring, -1, axis=0) for ring in rings]) - start
+    lengths = np.array([len(ring) for ring in rings])
+    ends = np.cumsum(lengths)
+    following = np.arange(len(start)) + 1
+    following[ends - 1] = ends - lengths
+    return start, way, following
 
 
 def _near_pairs(start: Array64, way: Array64) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
@@ -60,17 +76,31 @@ def _near_pairs(start: Array64, way: Array64) -> tuple[npt.NDArray[np.intp], npt
     return order[first[meet]], order[second[meet]]
 
 
-def _meet(
+def _cross_within(
     start: Array64,
     way: Array64,
     first: npt.NDArray[np.intp],
     second: npt.NDArray[np.intp],
 ) -> bool:
-    """Whether any pair of segments has a point in common."""
+    """Whether any pair of segments crosses, each having the other's ends on both sides."""
     a, b, c, d = start[first], way[first], start[second], way[second]
-    sides = [_cross(b, c - a), _cross(b, c + d - a), _cross(d, a - c), _cross(d, a + b - c)]
-    if ((sides[0] * sides[1] < 0) & (sides[2] * sides[3] < 0)).any():
-        return True
+    over = _side(_cross(b, c - a)) * _side(_cross(b, c + d - a)) < 0
+    return bool((over & (_side(_cross(d, a - c)) * _side(_cross(d, a + b - c)) < 0)).any())
+
+
+def _side(cross: Array64) -> Array64:
+    """-1, 0, 1; products of multiples of 0.001 mm are 0 or at least 1e-6 mm²."""
+    return np.asarray(np.where(np.abs(cross) < 1e-9, 0.0, np.sign(cross)))
+
+
+def _touch(
+    start: Array64,
+    way: Array64,
+    first: npt.NDArray[np.intp],
+    second: npt.NDArray[np.intp],
+) -> bool:
+    """Whether any pair of segments has an end of one on the other."""
+    a, b, c, d = start[first], way[first], start[second], way[second]
     ends = ((c, a, b), (c + d, a, b), (a, c, d), (a + b, c, d))
     return any(bool((_distance(p, q, w) < TOUCH_MM).any()) for p, q, w in ends)
 
