@@ -154,7 +154,7 @@ class Grid:
     def axial_box(
         cls, low_mm: Triple, high_mm: Triple, step_mm: float, *, frame_of_reference_uid: str = ""
     ) -> Grid:
-        """Return an isotropic grid along x, y, z that covers the box between two LPS points. [mm]"""
+        """Return an isotropic grid along x, y, z over the box between two LPS points. [mm]"""
         k, j, i = (
             math.ceil((b - a) / step_mm - 1e-9) + 1
             for a, b in zip(low_mm[::-1], high_mm[::-1], strict=True)
