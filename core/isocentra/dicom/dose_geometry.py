@@ -122,7 +122,7 @@ def _axes(orientation: Array64, file: str) -> tuple[Array64, Array64]:
     """Return r and c, orthonormal to the last bit."""
     r, c = orientation[:3], orientation[3:]
     lengths = float(np.linalg.norm(r)), float(np.linalg.norm(c))
-    if max(abs(lengths[0] - 1), abs(lengths[1] - 1), abs(r @ c)) > AXIS_TOLERANCE:
+    if max(abs(lengths[0] - 1), abs(lengths[1] - 1), abs(float(r @ c))) > AXIS_TOLERANCE:
         raise ReadingError(
             "BAD_GEOMETRY",
             "Image Orientation does not hold two unit vectors at right angles.",
@@ -144,13 +144,14 @@ def _offsets(data: Dataset, frames: int, position: Array64, n: Array64, file: st
         raise _bad("Frame Increment Pointer does not name the Grid Frame Offset Vector", file)
     if len(offsets) != frames:
         raise _bad(f"there are {len(offsets)} frame offsets for {frames} frames", file)
-    if abs(offsets[0]) <= OFFSET_TOLERANCE_MM:
-        return np.asarray(offsets - offsets[0])
+    first = float(offsets[0])
+    if abs(first) <= OFFSET_TOLERANCE_MM:
+        return np.asarray(offsets - first)
     is_axial = abs(abs(n[2]) - 1) <= AXIS_TOLERANCE
-    if is_axial and abs(offsets[0] - position[2]) <= OFFSET_TOLERANCE_MM:
-        return np.asarray((offsets - offsets[0]) * np.sign(n[2]))
+    if is_axial and abs(first - position[2]) <= OFFSET_TOLERANCE_MM:
+        return np.asarray((offsets - first) * np.sign(n[2]))
     raise _bad(
-        f"the first frame offset is {offsets[0]:g} mm, neither 0 nor the z of the position"
+        f"the first frame offset is {first:g} mm, neither 0 nor the z of the position"
         f" ({position[2]:g} mm)",
         file,
     )
