@@ -19,7 +19,7 @@ from isocentra.geometry.grid import Array64
 from isocentra.mesh.model import Mesh
 from isocentra.report.frames import Triple, ViewFrame
 from isocentra.report.rays import RayScene
-from isocentra.report.render import Surface, vertex_normals, visible
+from isocentra.report.render import Surface, stage, vertex_normals, visible
 
 __all__ = ["CalliperPoint", "calliper_points", "outward_mean"]
 
@@ -73,7 +73,7 @@ def calliper_points(
     normals = vertex_normals(bolus)
     expected = _through(bolus, outer, normals)
     keep = np.isfinite(expected) & (normals[outer] @ frame.toward >= FACING)
-    keep[keep] = visible(bolus.vertices_mm[outer[keep]], [Surface(mesh=bolus)], frame)
+    keep[keep] = visible(bolus.vertices_mm[outer[keep]], stage([Surface(mesh=bolus)]), frame)
     outer, expected = outer[keep], expected[keep]
     if not outer.size:
         return ()

@@ -17,6 +17,7 @@ from isocentra.bolus3d.report_pictures import (
     four_sides,
     gap_picture,
     lead_picture,
+    on_patient,
     scene,
     slices_picture,
     thickness_picture,
@@ -64,6 +65,7 @@ def bolus_report(result: BolusDesignResult, given: BolusPictures) -> Report:
     given
         What the pictures are made from.
     """
+    patient = on_patient(given)
     points = calliper_points(given.bolus, given.thickness_mm, calliper_frame(given))
     roi = printable(result.roi.name, NAME_LIMIT)
     return Report(
@@ -74,11 +76,11 @@ def bolus_report(result: BolusDesignResult, given: BolusPictures) -> Report:
         status=result.status,
         checks=result.checks,
         identity=_identity(result, given),
-        lead=lead_picture(given),
+        lead=lead_picture(given, patient),
         sections=(
             Section(
                 title="On the patient",
-                blocks=(Viewer3d(scene=scene(given), still=four_sides(given)),),
+                blocks=(Viewer3d(scene=scene(given), still=four_sides(given, patient)),),
             ),
             Section(title="Slices", blocks=(slices_picture(given),)),
             Section(
@@ -189,7 +191,7 @@ def _figures(caption: str, rows: tuple[tuple[str, str], ...]) -> Table:
         Column(title="What", share=2.0),
         Column(title="Found", align=Align.RIGHT, share=1.0),
     )
-    return Table(caption=caption, columns=columns, rows=rows)
+    return Table(caption=caption, columns=columns, rows=rows, narrow=True)
 
 
 def _spreads(result: BolusDesignResult, given: BolusPictures) -> Picture:

@@ -69,6 +69,8 @@ class Table:
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, ...], ...]
+    narrow: bool = False
+    """Whether it takes three fifths of the width: label and number side by side."""
 
     def __post_init__(self) -> None:
         if any(len(row) != len(self.columns) for row in self.rows):

@@ -189,7 +189,13 @@ def table(content: Table) -> Flowables:
         for row in content.rows
     ]
     whole = sum(c.share for c in content.columns)
-    grid = Grid(cells, colWidths=[WIDTH * c.share / whole for c in content.columns], repeatRows=1)
+    width = WIDTH * (0.6 if content.narrow else 1.0)
+    grid = Grid(
+        cells,
+        colWidths=[width * c.share / whole for c in content.columns],
+        repeatRows=1,
+        hAlign="LEFT",
+    )
     grid.setStyle([*_rules(first=1), *_blanks(content)])
     caption = style(8.8, font=STRONG, after=3)
     caption.keepWithNext = 1
