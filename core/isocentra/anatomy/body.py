@@ -16,12 +16,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from isocentra import gpu_kernels
 from isocentra.errors import BolusError
 from isocentra.geometry.distance import signed_distance_mm
 from isocentra.geometry.grid import Array64, Grid
 from isocentra.image import Image
 
-__all__ = ["Body", "block_mean", "find_body"]
+__all__ = ["COARSE_STEP_MM", "Body", "block_mean", "find_body"]
 
 Mask = npt.NDArray[np.bool_]
 
@@ -81,7 +82,13 @@ def block_mean(image: Image, step_mm: float) -> tuple[npt.NDArray[np.float32], G
     return values, grid
 
 
-def find_body(image: Image, *, near_mm: Array64 | None = None, absent: Mask | None = None) -> Body:
+def find_body(
+    image: Image,
+    *,
+    near_mm: Array64 | None = None,
+    absent: Mask | None = None,
+    compute: gpu_kernels.Compute = gpu_kernels.ON_CPU,
+) -> Body:
     """Find the patient in a CT.
 
     Parameters
@@ -105,7 +112,7 @@ def find_body(image: Image, *, near_mm: Array64 | None = None, absent: Mask | No
     tissue = greys > BODY_THRESHOLD_HU
     # Air inside the patient must not make a thin wall of it: lungs and sinuses are filled first.
     solid = _filled(tissue)
-    opened = signed_distance_mm(solid, grid, OPENING_MM + 3) < -OPENING_MM
+    opened = signed_distance_mm(solid, grid, OPENING_MM + 3, compute=compute) < -OPENING_MM
     core = _chosen_parts(opened, grid, near_mm)
     if not core.any():
         raise BolusError(
@@ -113,7 +120,7 @@ def find_body(image: Image, *, near_mm: Array64 | None = None, absent: Mask | No
             "No body was found: nothing denser than -300 HU is thicker than 6 mm.",
             do="Look at the series: is it a CT of a patient, in HU?",
         )
-    reach = signed_distance_mm(core, grid, OPENING_MM + REGROWTH_MM + 3)
+    reach = signed_distance_mm(core, grid, OPENING_MM + REGROWTH_MM + 3, compute=compute)
     near = solid & (reach <= OPENING_MM + REGROWTH_MM - 1.5)
     body = near | _thin_pieces(solid & ~near, near, grid)
     body = _connected_to(body, core)
