@@ -16,22 +16,20 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from isocentra.bolus3d.region import RegionField
+from isocentra.bolus3d.skin import Skin
 from isocentra.errors import BolusError
 from isocentra.geometry.grid import Array64, Grid
 from isocentra.geometry.resample import resample_values
 from isocentra.image import Float32Volume
-from isocentra.bolus3d.skin import Skin
 
-__all__ = ["BodyField", "ThicknessField", "body_field", "fillet", "uniform", "tapered"]
+__all__ = ["BodyField", "BodyShape", "ThicknessField", "body_field", "fillet", "uniform", "tapered"]
 
 ThicknessField = Callable[[Array64, Array64], Array64]
 """``t(foot_mm (n, 3), region_mm (n,)) -> (n,)`` thickness at skin points. [mm]
 
 `region_mm` is the signed distance of the foot to the region's border, negative inside.
 """
-RegionField = Callable[[Array64], Array64]
-"""``R(foot_mm (n, 3)) -> (n,)`` distance to the region's border, negative inside. [mm]"""
-
 LEAST_PART_CM3 = 0.5
 NEAR_STEPS = 2.2
 """Nodes with an interpolated |B| below this many steps get the exact one: B changes by at most a
@@ -107,7 +105,7 @@ def body_field(skin: Skin, region: RegionField, shape: BodyShape, step_mm: float
         (low[0], low[1], low[2]),
         (high[0], high[1], high[2]),
         step_mm,
-        frame_of_reference_uid=skin.mesh_frame,
+        frame_of_reference_uid=skin.grid.frame_of_reference_uid,
     )
     rough = skin.rough_distance(grid)
     slack = 2 * step_mm
