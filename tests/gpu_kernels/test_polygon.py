@@ -7,7 +7,7 @@ of each pixel in exact rational arithmetic.
 from __future__ import annotations
 
 from fractions import Fraction
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -33,42 +33,51 @@ def area(ring: Ring) -> float:
     return float(abs(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2)
 
 
+Line = tuple[tuple[Fraction, Fraction], tuple[Fraction, Fraction]]
+
+
 def oracle(rings: list[Ring], shape: tuple[int, int]) -> npt.NDArray[np.float64]:
-    """Even-odd coverage in rational arithmetic: all crossings, all strips, all pixels one by one."""
+    """Even-odd coverage in rational arithmetic: all crossings, strips and pixels one by one."""
+    lines = lines_of(rings)
+    levels = {Fraction(r) for r in range(shape[0] + 1)} | crossings_of(lines)
+    levels |= {y for line in lines for _, y in line}
+    out = np.zeros(shape)
+    for y0, y1 in pairwise(sorted(y for y in levels if 0 <= y <= shape[0])):
+        across = [line for line in lines if line[0][1] <= y0 and line[1][1] >= y1]
+        ends = sorted(((x_at(line, y0), x_at(line, y1)) for line in across), key=sum)
+        for rank, (xa, xb) in enumerate(ends):
+            height = (y1 - y0) * (1 if rank % 2 == 0 else -1)
+            for column in range(shape[1]):
+                out[int(y0), column] += float(height * right_of(xa, xb, column))
+    return out
+
+
+def lines_of(rings: list[Ring]) -> list[Line]:
     half = Fraction(1, 2)
-    lines = []
+    lines: list[Line] = []
     for ring in rings:
         points = [(Fraction(x) + half, Fraction(y) + half) for x, y in ring]
         for a, b in zip(points, points[1:] + points[:1], strict=True):
             if a[1] != b[1]:
                 lines.append((a, b) if a[1] < b[1] else (b, a))
-    levels = {Fraction(r) for r in range(shape[0] + 1)}
-    levels |= {y for line in lines for _, y in line}
+    return lines
 
-    def x_at(line: tuple[tuple[Fraction, Fraction], ...], y: Fraction) -> Fraction:
-        (x0, y0), (x1, y1) = line
-        return x0 + (x1 - x0) * (y - y0) / (y1 - y0)
 
-    for n, one in enumerate(lines):
-        for other in lines[:n]:
-            low, high = max(one[0][1], other[0][1]), min(one[1][1], other[1][1])
-            if low < high:
-                before = x_at(one, low) - x_at(other, low)
-                after = x_at(one, high) - x_at(other, high)
-                if before * after < 0:
-                    levels.add(low + (high - low) * before / (before - after))
-    out = np.zeros(shape)
-    for y0, y1 in pairwise(sorted(levels)):
-        if y0 < 0 or y1 > shape[0]:
-            continue
-        across = [line for line in lines if line[0][1] <= y0 and line[1][1] >= y1]
-        across.sort(key=lambda line: x_at(line, y0) + x_at(line, y1))
-        for rank, line in enumerate(across):
-            sign = 1 if rank % 2 == 0 else -1
-            for column in range(shape[1]):
-                part = right_of(x_at(line, y0), x_at(line, y1), column) * (y1 - y0)
-                out[int(y0), column] += float(sign * part)
-    return out
+def crossings_of(lines: list[Line]) -> set[Fraction]:
+    found = set()
+    for one, other in combinations(lines, 2):
+        low, high = max(one[0][1], other[0][1]), min(one[1][1], other[1][1])
+        if low < high:
+            before = x_at(one, low) - x_at(other, low)
+            after = x_at(one, high) - x_at(other, high)
+            if before * after < 0:
+                found.add(low + (high - low) * before / (before - after))
+    return found
+
+
+def x_at(line: Line, y: Fraction) -> Fraction:
+    (x0, y0), (x1, y1) = line
+    return x0 + (x1 - x0) * (y - y0) / (y1 - y0)
 
 
 def right_of(xa: Fraction, xb: Fraction, column: int) -> Fraction:
@@ -176,7 +185,7 @@ def test_a_ring_and_itself_again_leave_nothing(seed: int) -> None:
 def test_moving_by_whole_pixels_moves_the_coverage(seed: int, right: int, down: int) -> None:
     ring = np.random.default_rng(seed).uniform(4, 15, (6, 2))
     still = coverage([ring.tolist()], (20, 20))
-    moved = coverage([(ring + (right, down)).tolist()], (20, 20))
+    moved = coverage([(ring + np.array([right, down])).tolist()], (20, 20))
     assert np.abs(np.roll(still, (down, right), (0, 1)) - moved).max() <= EXACT
 
 
