@@ -38,7 +38,7 @@ def _with_meta(body: bytes, syntax: bytes = b.EXPLICIT) -> bytes:
 
 
 def _split(tag: int) -> tuple[bytes, bytes]:
-    """The good slice cut before and after one element."""
+    """Return the good slice cut before and after one element."""
     fields = b.slice_fields()
     low = {t: v for t, v in fields.items() if t < tag}
     high = {t: v for t, v in fields.items() if t > tag}
@@ -46,7 +46,7 @@ def _split(tag: int) -> tuple[bytes, bytes]:
 
 
 def _replace(tag: int, raw: bytes) -> bytes:
-    """The good slice with the bytes `raw` in the place of one element."""
+    """Return the good slice with the bytes `raw` in the place of one element."""
     low, high = _split(tag)
     return _with_meta(low + raw + high)
 
