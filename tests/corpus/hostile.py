@@ -582,6 +582,10 @@ def _pixels() -> dict[str, tuple[bytes, set[str]]]:
         "bits stored above allocated": (changed(0x00280101, 17), V),
         "bits stored zero": (changed(0x00280101, 0), V),
         "high bit beyond": (changed(0x00280102, 31), V),
+        "high bit above stored": (
+            b.changed({0x00280101: ("US", b.us(12)), 0x00280102: ("US", b.us(15))}),
+            V,
+        ),
         "high bit below stored": (changed(0x00280102, 3), V),
         "representation 2": (changed(0x00280103, 2), V),
         "three samples": (changed(0x00280002, 3), V),

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 import dicom_builder as b
 
 TEXTS = (
-    b"", b" ", b"nan", b"inf", b"-1", b"0", b"1e400", b"1e-400", b"9" * 70, b"\\", b"1\\2\\3\\4\\5\\6\\7",
-    b"\xff\xfe", b"\n", b"1.2.3\n", b"../../x", b"A" * 300, b"0x10", b"1_0", b"\0\0", b"%s%n", b"1 2",
+    b"", b" ", b"nan", b"inf", b"-1", b"0", b"1e400", b"1e-400", b"9" * 70, b"\\",
+    b"1\\2\\3\\4\\5\\6\\7", b"\xff\xfe", b"\n", b"1.2.3\n", b"../../x", b"A" * 300, b"0x10",
+    b"1_0", b"\0\0", b"%s%n", b"1 2",
 )  # fmt: skip
 WORDS = (0, 1, 2, 7, 12, 255, 4096, 32768, 65535)
 
