@@ -23,7 +23,7 @@ from isocentra.mesh.model import Mesh
 __all__ = ["PrintPlan", "plan_print", "printed_mass_g", "printing_time_min"]
 
 DIRECTIONS = 400
-MORE_DIRECTIONS = 4000
+MORE_DIRECTIONS = 2000
 """Tried only where none of the first fits."""
 FLAT_FACES = 24
 YAW_STEPS = 90
