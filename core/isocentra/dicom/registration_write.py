@@ -15,7 +15,16 @@ from typing import Final
 import numpy as np
 from pydicom.dataset import Dataset
 
-from isocentra.dicom.derived import Made, as_ds, head, item, moment, reference, sealed
+from isocentra.dicom.derived import (
+    Made,
+    as_ds,
+    head,
+    item,
+    moment,
+    referenced_series,
+    sealed,
+    slices,
+)
 from isocentra.errors import AssemblyError
 from isocentra.geometry.field import DisplacementField, FieldKind
 from isocentra.geometry.grid import Array64
@@ -67,7 +76,8 @@ def registration_bytes(
     out = _head(image, SPATIAL, content or RegistrationContent())
     own = _rigid_item(frame, np.eye(4))
     if image.header.sop_uids:
-        own.ReferencedImageSequence = _images(image)
+        own.ReferencedImageSequence = slices(image)
+        out.ReferencedSeriesSequence = [referenced_series(image)]
     out.RegistrationSequence = [
         own,
         *(_rigid_item(t.from_frame_uid, t.matrix) for t in transforms),
@@ -123,19 +133,7 @@ def _head(image: Image, sop_class_uid: str, content: RegistrationContent) -> Dat
     out.ContentLabel = content.label[:16]
     out.ContentDescription = content.description[:64]
     out.ContentCreatorName = ""
-    if image.header.sop_uids:
-        out.ReferencedSeriesSequence = [
-            item(
-                SeriesInstanceUID=image.header.series_uid,
-                ReferencedInstanceSequence=_images(image),
-            )
-        ]
     return out
-
-
-def _images(image: Image) -> list[Dataset]:
-    uids = dict.fromkeys(image.header.sop_uids)
-    return [reference(image.header.sop_class_uid, uid) for uid in uids]
 
 
 def _rigid_item(frame_uid: str, matrix: Array64) -> Dataset:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from typing import Final
 
-from isocentra.dicom.derived import Made, head, item, moment, reference, sealed
+from isocentra.dicom.derived import Made, head, item, moment, referenced_series, sealed, slices
 from isocentra.errors import BolusError
 from isocentra.image import Image
 
@@ -49,17 +49,15 @@ def encapsulated_stl_bytes(
         )
     told = made or Made()
     out = head(image, sop_class_uid=ENCAPSULATED_STL, modality="M3D", made=told)
+    del out.OperatorsName  # of the RT Series module, which this object does not have
     out.DeviceSerialNumber = "0"
-    out.SeriesNumber = 1
     out.InstanceNumber = 1
     out.ContentDate, out.ContentTime = moment(image.header, told)
     out.AcquisitionDateTime = ""
     out.BurnedInAnnotation = "NO"
     if image.header.sop_uids:
-        out.SourceInstanceSequence = [
-            reference(image.header.sop_class_uid, uid)
-            for uid in dict.fromkeys(image.header.sop_uids)
-        ]
+        out.SourceInstanceSequence = slices(image)
+        out.ReferencedSeriesSequence = [referenced_series(image)]
     out.DocumentTitle = title[:1024]
     out.ConceptNameCodeSequence = []
     out.MeasurementUnitsCodeSequence = [
