@@ -19,6 +19,7 @@ from reportlab.platypus.flowables import CallerMacro, KeepInFrame
 
 from isocentra.report.account import account_tables
 from isocentra.report.document import (
+    Beside,
     Block,
     CheckTable,
     Paragraph,
@@ -31,6 +32,7 @@ from isocentra.report.document import (
 from isocentra.report.pdf_parts import (
     Flowables,
     banner,
+    beside,
     bullets,
     check_table,
     heading,
@@ -137,17 +139,20 @@ def _blocks(blocks: Sequence[Block]) -> Flowables:
 def _block(block: Block) -> Flowables:
     match block:
         case Paragraph():
-            return text(block.text)
+            found = text(block.text)
         case Table():
-            return table(block)
+            found = table(block)
+        case Beside():
+            found = beside(block)
         case Picture():
-            return picture(block)
+            found = picture(block)
         case Viewer3d():
-            return picture(block.still)
+            found = picture(block.still)
         case CheckTable():
-            return check_table(block.checks)
+            found = check_table(block.checks)
         case SignLines():
-            return sign_lines(block)
+            found = sign_lines(block)
+    return found
 
 
 def _height(flowables: Flowables, width: float) -> float:
