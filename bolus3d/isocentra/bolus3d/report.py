@@ -188,7 +188,7 @@ def _numbers(result: BolusDesignResult) -> Beside:
 
 def _figures(caption: str, rows: tuple[tuple[str, str], ...]) -> Table:
     columns = (
-        Column(title="What", share=2.0),
+        Column(title="What", share=1.3),
         Column(title="Found", align=Align.RIGHT, share=1.0),
     )
     return Table(caption=caption, columns=columns, rows=rows)
@@ -249,10 +249,10 @@ def _print_sheet(
     callipers = Table(
         caption="Calliper points (square to the face)",
         columns=(
-            Column(title="Point", share=0.7),
-            Column(title="Expected [mm]", align=Align.RIGHT, share=1.1),
+            Column(title="Point", share=0.6),
+            Column(title="Expected [mm]", align=Align.RIGHT, share=1.2),
             Column(title="Measured [mm]", share=1.2),
-            Column(title="Difference", share=1.2),
+            Column(title="Difference", share=0.9),
         ),
         rows=tuple((str(p.number), number(p.expected_mm, 2), "", "") for p in points),
     )

@@ -34,6 +34,7 @@ from isocentra.report.wording import (
 from isocentra.verdict import Check, worst_check
 
 __all__ = [
+    "MOST_PICTURE",
     "Flowables",
     "banner",
     "beside",
