@@ -152,9 +152,9 @@ def _numbers(result: BolusDesignResult) -> Beside:
             ("Thickness found, least", quantity(thickness.min, "mm", 2)),
             ("Thickness error, P95", quantity(thickness.p95_abs_error, "mm", 2)),
             ("Thickness error, largest", quantity(thickness.max_abs_error, "mm", 2)),
-            ("Gap under the inner face, mean", quantity(gap.mean_gap, "mm", 2)),
-            ("Gap under the inner face, P95", quantity(gap.p95_gap, "mm", 2)),
-            ("Gap under the inner face, largest", quantity(gap.max_gap, "mm", 2)),
+            ("Gap to the skin, mean", quantity(gap.mean_gap, "mm", 2)),
+            ("Gap to the skin, P95", quantity(gap.p95_gap, "mm", 2)),
+            ("Gap to the skin, largest", quantity(gap.max_gap, "mm", 2)),
         ),
     )
     solid = _figures(
@@ -169,7 +169,7 @@ def _numbers(result: BolusDesignResult) -> Beside:
             ("Non-manifold edges", number(mesh.non_manifold_edges)),
             ("Pinched vertices", number(mesh.pinched_vertices)),
             ("Degenerate triangles", number(mesh.degenerate_triangles)),
-            ("Pairs of triangles that cut each other", number(mesh.self_intersections)),
+            ("Self-intersecting pairs", number(mesh.self_intersections)),
             ("Inside out", yes_no(mesh.inverted)),
             ("Cavities", number(mesh.cavities)),
             ("Thinnest wall", quantity(mesh.min_wall_mm, "mm", 2)),

@@ -60,7 +60,7 @@ TURN_DEG: Final = 38.0
 LEAST_SPAN_MM: Final = 1.0
 """A colour scale spans at least this: noise must not look like an error."""
 PART_MARGIN: Final = 1.18
-SHEET_ASPECT: Final = 0.85
+SHEET_ASPECT: Final = 1.0
 
 BOLUS_LINE: Final = "#5ec8ff"
 CONTOUR_LINE: Final = "#ffd23f"

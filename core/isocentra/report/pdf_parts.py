@@ -266,8 +266,12 @@ def _rules(first: int) -> list[tuple[Any, ...]]:
 
 
 def _blanks(content: Table) -> list[tuple[Any, ...]]:
-    """Boxes round the cells that are left to fill in by hand."""
-    return [
+    """Boxes round the cells that are left to fill in by hand, and rows high enough for a pen."""
+    rows = [n for n, cells in enumerate(content.rows, start=1) if "" in cells]
+    high = [
+        (pad, (0, row), (-1, row), 4.5) for row in rows for pad in ("TOPPADDING", "BOTTOMPADDING")
+    ]
+    return high + [
         ("BOX", (column, row + 1), (column, row + 1), 0.5, SOFT)
         for row, cells in enumerate(content.rows)
         for column, cell in enumerate(cells)
