@@ -60,14 +60,15 @@ TURN_DEG: Final = 38.0
 LEAST_SPAN_MM: Final = 1.0
 """A colour scale spans at least this: noise must not look like an error."""
 PART_MARGIN: Final = 1.18
-SHEET_ASPECT: Final = 0.85
+SHEET_ASPECT: Final = 1.0
 
 BOLUS_LINE: Final = "#5ec8ff"
 CONTOUR_LINE: Final = "#ffd23f"
 TARGET_LINE: Final = "#ff7b6b"
 CT_WINDOW: Final = Window(centre=-200.0, width=1400.0)
 """Shows air gaps and soft tissue at once. [HU]"""
-BED_COLOUR: Final = (0.97, 0.97, 0.98)
+BED_COLOURS: Final = ((1.0, 1.0, 1.0), (0.93, 0.94, 0.96))
+TILE_MM: Final = 20.0
 LEFT_COLOUR: Final = "#1c2733"
 
 
@@ -266,12 +267,6 @@ def _bed_panel(given: BolusPictures, to_bed: Array64, like: ViewFrame, columns: 
     low, high = part.min(axis=0), part.max(axis=0)
     middle = (low + high) / 2
     part = part - np.array([middle[0], middle[1], low[2]])
-    width, depth, _ = given.bed_mm
-    corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * np.array([width, depth]) / 2
-    bed = Mesh(
-        vertices_mm=np.column_stack([corners, np.zeros(4)]),
-        faces=np.array([[0, 1, 2], [0, 2, 3]], dtype=np.int64),
-    )
     size = float(np.linalg.norm(high - low)) * 1.15
     frame = frame_from(
         (-0.45, -0.75, 0.55),
@@ -280,14 +275,14 @@ def _bed_panel(given: BolusPictures, to_bed: Array64, like: ViewFrame, columns: 
     )
     lying = Mesh(vertices_mm=part, faces=given.bolus.faces)
     seen = render(
-        stage([Surface(mesh=lying, colour=BOLUS_COLOUR), Surface(mesh=bed, colour=BED_COLOUR)]),
+        stage([Surface(mesh=lying, colour=BOLUS_COLOUR), *_bed(given.bed_mm)]),
         frame,
         columns,
     )
     start = np.array([0.0, 0.0, float(high[2] - low[2])])
     reach = 0.32 * size
     return Panel(
-        title=f"On the bed ({width:g} × {depth:g} mm), from the front",
+        title=f"On the bed (squares of {TILE_MM:g} mm), from the front",
         rendering=seen,
         arrows=(
             Arrow(
@@ -302,6 +297,22 @@ def _bed_panel(given: BolusPictures, to_bed: Array64, like: ViewFrame, columns: 
         ),
         in_patient=False,
     )
+
+
+def _bed(size_mm: Triple) -> list[Surface]:
+    """Return the bed as a chequered plate, square by square of `TILE_MM`."""
+    nx, ny = (max(1, int(length / 2 // TILE_MM)) for length in size_mm[:2])
+    j, i = (n.ravel() for n in np.mgrid[-ny:ny, -nx:nx])
+    low = np.column_stack([i, j, np.zeros_like(i)]).astype(np.float64) * TILE_MM
+    steps = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]]) * TILE_MM
+    quads = low[:, None, :] + steps
+    surfaces = []
+    for parity, colour in enumerate(BED_COLOURS):
+        corners = quads[(i + j) % 2 == parity].reshape(-1, 3)
+        first = np.arange(0, len(corners), 4)[:, None]
+        faces = np.vstack([first + np.array(half) for half in ((0, 1, 2), (0, 2, 3))])
+        surfaces.append(Surface(mesh=Mesh(vertices_mm=corners, faces=faces), colour=colour))
+    return surfaces
 
 
 def _slice(

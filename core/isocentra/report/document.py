@@ -21,6 +21,7 @@ from isocentra.verdict import Check, Status
 
 __all__ = [
     "Align",
+    "Beside",
     "Block",
     "CheckTable",
     "Column",
@@ -69,12 +70,18 @@ class Table:
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, ...], ...]
-    narrow: bool = False
-    """Whether it takes three fifths of the width: label and number side by side."""
 
     def __post_init__(self) -> None:
         if any(len(row) != len(self.columns) for row in self.rows):
             raise ValueError(f"a row of {self.caption!r} has not {len(self.columns)} cells")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """Narrow tables in two columns, side by side where there is room."""
+
+    left: tuple[Table, ...]
+    right: tuple[Table, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +129,7 @@ class SignLines:
     roles: tuple[str, str] = ("Prepared by", "Reviewed by")
 
 
-Block = Paragraph | Table | Picture | Viewer3d | CheckTable | SignLines
+Block = Paragraph | Table | Beside | Picture | Viewer3d | CheckTable | SignLines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
