@@ -110,7 +110,7 @@ def region_on(request: BolusRequest, rough: RoughRegion, skin: Skin) -> RegionFi
         centre, radius = np.array(request.near_mm), request.distance_mm + margin
         return lambda foot_mm: np.linalg.norm(foot_mm - centre, axis=1) - radius
     if rough.drawn is not None:
-        grid = skin.field.grid
+        grid = skin.grid
         values = signed_distance_of_roi(rough.drawn, grid, band_mm=abs(margin) + 15)
         return lambda foot_mm: _interpolated(values, grid, foot_mm) - margin
     vertices = skin.mesh.vertices_mm

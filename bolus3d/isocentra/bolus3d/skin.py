@@ -1,7 +1,12 @@
 """The skin under the bolus, as a surface and as a distance.
 
 CT, body ──► crop round the region ──► isotropic greys, foreign things replaced by air
-   ──► skin field (local half maximum) ──► skin mesh at the working step ──► exact distance
+   ──► skin field (local half maximum) ──► first surface ──► its signed distance, smoothed
+   ──► skin mesh at the working step ──► exact distance
+
+Noise is taken out of the distance rather than out of the greys: along the normal a distance is a
+straight line, so smoothing it costs no edge, and what is left is smoothing along the skin. The
+fourth-order kernel does not shrink what is curved.
 """
 
 from __future__ import annotations
@@ -13,15 +18,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from isocentra.anatomy.body import Body
-from isocentra.anatomy.skin import (
-    AIR_HU,
-    NOISY_HU,
-    NOISY_SIGMA_MM,
-    SIGMA_MM,
-    SkinField,
-    noise_hu,
-    skin_field,
-)
+from isocentra.anatomy.skin import AIR_HU, fourth_order, noise_hu, skin_field
 from isocentra.geometry.distance import signed_distance_mm
 from isocentra.geometry.grid import Array64, Grid
 from isocentra.geometry.resample import Interpolation, resample_values
@@ -38,6 +35,13 @@ ISOTROPIC_STEP_MM = (0.7, 1.0)
 """Finest and coarsest step of the isotropic greys."""
 FOREIGN_HALO_MM = 1.5
 """Blur of foreign things into the air round them."""
+GREY_SIGMA_MM = 0.5
+NOISY_GREY_SIGMA_MM = 0.8
+NOISY_HU = 60.0
+DISTANCE_SIGMA_MM = 1.0
+"""Measured on sphere, face and ear at 1 and 3 mm slices, noise 20 and 40 HU: with greys at 0.5 and
+distance at 1.0 mm every P95 is least or within 10 % of it; 1.4 mm hurts the ear and the face."""
+DISTANCE_BAND_MM = 7.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,14 +51,17 @@ class Skin:
     mesh: Mesh
     """The skin's surface, outward; open where the crop ends."""
     distance: SurfaceDistance
-    field: SkinField
+    grid: Grid
+    """Isotropic grid round the region."""
+    distance_mm: Float32Volume
+    """Signed distance on `grid`, negative inside, exact near the skin. [mm]"""
     noise_hu: float
     mesh_frame: str
     """Frame of reference UID of the image."""
 
     def rough_distance(self, grid: Grid) -> Float32Volume:
         """Distance to the skin on `grid`, good to a cell; negative inside the patient. [mm]"""
-        inside = resample_values(self.field.values, self.field.grid, grid, fill=-0.5) > 0
+        inside = resample_values(self.distance_mm, self.grid, grid, fill=DISTANCE_BAND_MM) < 0
         return signed_distance_mm(inside, grid)
 
 
@@ -85,14 +92,16 @@ def find_skin(ct: Image, body: Body, around_mm: Array64, reach_mm: float, step_m
     noise = noise_hu(greys, outside & ~spread & (signed_distance_mm(inside, grid, 9.0) > 5.0))
     greys = np.where((foreign | spread) & (away | foreign) & ~inside, np.float32(AIR_HU), greys)
     greys = np.where(cavities, np.float32(0), greys)
-    sigma_mm = NOISY_SIGMA_MM if noise > NOISY_HU else SIGMA_MM
+    sigma_mm = NOISY_GREY_SIGMA_MM if noise > NOISY_HU else GREY_SIGMA_MM
     field = skin_field(greys, grid, inside, sigma_mm=sigma_mm)
-    field = replace(field, values=_without_islands(field.values, inside, grid))
-    mesh = _surface(field, step_mm)
+    field = _without_islands(field, inside, grid)
+    smooth = _smoothed_distance(field, grid)
+    mesh = _surface(smooth, grid, step_mm)
     return Skin(
         mesh=mesh,
         distance=SurfaceDistance(mesh),
-        field=field,
+        grid=grid,
+        distance_mm=smooth,
         noise_hu=noise,
         mesh_frame=ct.grid.frame_of_reference_uid,
     )
@@ -144,11 +153,23 @@ def _faces(values: npt.NDArray[np.int32], axis: int) -> tuple[npt.NDArray[np.int
     return values.take(0, axis), values.take(-1, axis)
 
 
-def _surface(field: SkinField, step_mm: float) -> Mesh:
-    """Mesh the field's zero on a finer grid: tangent planes need vertices ≤ 0.6 mm apart."""
-    fine = field.grid.isotropic(step_mm)
-    values = -resample_values(
-        field.values, field.grid, fine, interpolation=Interpolation.CUBIC, fill=-0.5
+def _smoothed_distance(field: Float32Volume, grid: Grid) -> Float32Volume:
+    """Turn the skin field into a signed distance and smooth that."""
+    step = grid.spacing_mm[0]
+    solid = field > 0
+    rough = signed_distance_mm(solid, grid, DISTANCE_BAND_MM)
+    near = np.abs(rough) < DISTANCE_BAND_MM - 1
+    first = _surface(-field, grid, step / 2)
+    out = np.where(solid, np.float32(-DISTANCE_BAND_MM), np.float32(DISTANCE_BAND_MM))
+    points = grid.to_points(np.argwhere(near).astype(np.float64))
+    out[near] = SurfaceDistance(first).signed(points)
+    return fourth_order(out, DISTANCE_SIGMA_MM / step)
+
+
+def _surface(values: Float32Volume, grid: Grid, step_mm: float) -> Mesh:
+    """Mesh the zero of a field on a finer grid: tangent planes need vertices ≤ 0.6 mm apart."""
+    fine = grid.isotropic(step_mm)
+    on_fine = resample_values(
+        values, grid, fine, interpolation=Interpolation.CUBIC, fill=DISTANCE_BAND_MM
     )
-    values = np.where(np.abs(values) < 1e-5, np.float32(1e-5), values)
-    return isosurface(values.astype(np.float32), fine)
+    return isosurface(np.where(np.abs(on_fine) < 1e-5, np.float32(1e-5), on_fine), fine)

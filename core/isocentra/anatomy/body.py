@@ -104,7 +104,7 @@ def find_body(image: Image, *, near_mm: Array64 | None = None, absent: Mask | No
     greys, grid = block_mean(image, COARSE_STEP_MM)
     tissue = greys > BODY_THRESHOLD_HU
     # Air inside the patient must not make a thin wall of it: lungs and sinuses are filled first.
-    solid = _filled_slices(tissue)
+    solid = _filled(tissue)
     opened = signed_distance_mm(solid, grid, OPENING_MM + 3) < -OPENING_MM
     core = _chosen_parts(opened, grid, near_mm)
     if not core.any():
@@ -126,12 +126,15 @@ def find_body(image: Image, *, near_mm: Array64 | None = None, absent: Mask | No
     return Body(grid=grid, mask=filled, cavities=cavities, foreign=foreign, attached=attached)
 
 
-def _filled_slices(mask: Mask) -> Mask:
-    """Fill holes in 3D and in each slice: an airway that opens at the last slice is inside too."""
-    out = np.asarray(ndimage.binary_fill_holes(mask))
-    for k in range(len(out)):
-        out[k] = ndimage.binary_fill_holes(out[k])
-    return out
+def _filled(mask: Mask) -> Mask:
+    """Fill inner holes; what only opens through the first or last slice counts as inner.
+
+    Slices between them are not filled one by one: the air under a nose tip is a hole in its slice.
+    """
+    capped = np.pad(mask, ((1, 1), (0, 0), (0, 0)))
+    for end, beside in ((0, 1), (-1, -2)):
+        capped[end] = ndimage.binary_fill_holes(capped[beside])
+    return np.asarray(ndimage.binary_fill_holes(capped)[1:-1])
 
 
 def _chosen_parts(opened: Mask, grid: Grid, near_mm: Array64 | None) -> Mask:
@@ -192,11 +195,12 @@ def _connected_to(mask: Mask, core: Mask) -> Mask:
 
 def _fill(body: Mask, tissue: Mask, grid: Grid) -> tuple[Mask, Mask]:
     """Fill inner air, and air that opens outside through a mouth narrower than the closing."""
-    filled = _filled_slices(body)
+    filled = _filled(body)
     closing = signed_distance_mm(filled, grid, CAVITY_CLOSING_MM + 3)
     grown = closing <= CAVITY_CLOSING_MM
     closed = signed_distance_mm(grown, grid, CAVITY_CLOSING_MM + 3) < -CAVITY_CLOSING_MM
-    inner = _filled_slices(closed | filled) & ~(closed | filled)
+    solid = closed | filled
+    inner = ndimage.binary_fill_holes(solid) & ~solid
     labels, count = ndimage.label(inner)
     if count:
         sizes = np.bincount(labels.ravel())
@@ -206,5 +210,5 @@ def _fill(body: Mask, tissue: Mask, grid: Grid) -> tuple[Mask, Mask]:
         plug = closed & ~filled
         reach = ndimage.binary_dilation(inner, iterations=round(CAVITY_CLOSING_MM / 2), mask=plug | inner)
         filled = filled | reach
-        filled = _filled_slices(filled)
+        filled = _filled(filled)
     return filled, filled & ~tissue

@@ -1,7 +1,8 @@
 """STL, binary and ASCII, as they are really written.
 
-A file is binary exactly when its size is 84 + 50·n: the header may begin with "solid" in both. ASCII
-is read by its words, whatever the case, line ends and blanks; planning systems leave out `endsolid`.
+A file is binary exactly when its size is 84 + 50·n: the header may begin with "solid" in both.
+ASCII is read by its words, whatever the case, line ends and blanks; planning systems leave out
+`endsolid`.
 """
 
 from __future__ import annotations
@@ -32,13 +33,13 @@ def _count(data: bytes) -> int:
 
 
 def corners_of_binary_stl(data: bytes) -> Array64:
-    """Return (n, 3, 3) corners; the stored normals are not used. [mm]"""
+    """Return (n, 3, 3) corners; the stored normals are not used. [mm]."""
     records = np.frombuffer(data, dtype=RECORD, offset=HEADER_BYTES)
     return np.asarray(records["corners"], dtype=np.float64)
 
 
 def corners_of_ascii_stl(data: bytes, name: str) -> Array64:
-    """Return (n, 3, 3) corners of all solids in the text, as float32 values. [mm]
+    """Return (n, 3, 3) corners of all solids in the text, as float32 values. [mm].
 
     Raises
     ------

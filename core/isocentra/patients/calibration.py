@@ -12,7 +12,7 @@ import math
 
 from isocentra.patients.compose import Difference, Intersection, Offset, Union
 from isocentra.patients.materials import FAT, SKIN, Material, soft_tissue
-from isocentra.patients.model import Body, DigitalPatient, Landmark, Organ
+from isocentra.patients.model import Body, DigitalPatient, Landmark, Organ, body
 from isocentra.patients.solids import Capsule, Ellipsoid, Plate, Point, Solid
 
 __all__ = ["LAYERED", "Tissue", "ear", "face", "sphere", "tilted_cylinder", "tissue_bodies"]
@@ -27,10 +27,10 @@ LAYERED: Tissue = (SKIN, 2.0, FAT)
 def tissue_bodies(skin: Solid, tissue: Tissue) -> tuple[Body, ...]:
     """Return the bodies of what a skin encloses: one tissue, or an outer layer over another."""
     if not isinstance(tissue, tuple):
-        return (_body("tissue", skin, soft_tissue(tissue), 0),)
+        return (body("tissue", skin, soft_tissue(tissue), 0),)
     outer, thickness_mm, inner = tissue
     under = Offset(solid=skin, distance_mm=-thickness_mm)
-    return _body("skin layer", skin, outer, 0), _body("subcutaneous", under, inner, 1)
+    return body("skin layer", skin, outer, 0), body("subcutaneous", under, inner, 1)
 
 
 def sphere(*, tissue: Tissue = 40.0, radius_mm: float = 50.0) -> DigitalPatient:
@@ -123,10 +123,6 @@ def _calibration(
         landmarks=(Landmark(name="target", point_mm=where_mm),),
         box_mm=((-half_mm, -half_mm, -half_mm), (half_mm, half_mm, half_mm)),
     )
-
-
-def _body(name: str, solid: Solid, material: Material, priority: int) -> Body:
-    return Body(name=name, solid=solid, priority=priority, **material._asdict())
 
 
 def _unit(v: Point) -> Point:

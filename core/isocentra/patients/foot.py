@@ -101,7 +101,9 @@ def _crossings(
     side = _jet(solid, points[rows])[0] < 0
     radius = 0.98 * distance[rows]
     probes = points[rows, None] + radius[:, None, None] * DIRECTIONS
-    across = (_jet(solid, probes.reshape(-1, 3))[0] < 0).reshape(len(rows), -1) != side[:, None]
+    across = (_jet(solid, probes.reshape(-1, 3))[0] < 0).reshape(
+        len(rows), len(DIRECTIONS)
+    ) != side[:, None]
     found = np.flatnonzero(across.any(axis=1))
     rows, side = rows[found], side[found]
     ray = probes[found, across[found].argmax(axis=1)] - points[rows]

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from isocentra.errors import StructureError, Where, printable
 from isocentra.geometry.grid import Grid
 from isocentra.image import Patient
+from isocentra.patients.materials import Material
 from isocentra.patients.solids import Point, Solid
 
-__all__ = ["Body", "DigitalPatient", "Landmark", "Organ"]
+__all__ = ["Body", "DigitalPatient", "Landmark", "Organ", "body", "landmark"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,3 +121,14 @@ class DigitalPatient:
             if landmark.name == name:
                 return landmark.point_mm
         raise KeyError(f"{name} is not among {[landmark.name for landmark in self.landmarks]}")
+
+
+def body(name: str, solid: Solid, material: Material, priority: int) -> Body:
+    """Return a body of a material of the catalogue."""
+    return Body(name=name, solid=solid, priority=priority, **material._asdict())
+
+
+def landmark(name: str, skin: Solid, near_mm: Point) -> Landmark:
+    """Return the landmark on a skin's point nearest to a place. [mm]"""
+    x, y, z = skin.foot_points(near_mm).tolist()
+    return Landmark(name=name, point_mm=(x, y, z))

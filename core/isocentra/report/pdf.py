@@ -37,6 +37,7 @@ from isocentra.report.pdf_parts import (
     identity,
     masthead,
     picture,
+    picture_within,
     sign_lines,
     subheading,
     table,
@@ -108,7 +109,7 @@ def _first_page(report: Report, document: Any) -> Flowables:  # noqa: ANN401  # 
     if rows_height > most:
         rows = [KeepInFrame(width, most, rows, mode="shrink")]
         rows_height = most
-    lead = picture(report.lead, most_height=height - fixed - rows_height)
+    lead = picture_within(report.lead, height - fixed - rows_height)
     spare = max(0.0, height - fixed - rows_height - _height(lead, width))
     return [*top, *lead, *rows, Spacer(1, spare), *signs, PageBreak()]
 
@@ -183,7 +184,7 @@ def _decorate(canvas: Any, number: int, report: Report) -> None:  # noqa: ANN401
     canvas.restoreState()
 
 
-def _write_page_count(flowable: Any, _width: float, _height: float) -> None:  # noqa: ANN401
+def _write_page_count(flowable: Any) -> None:  # noqa: ANN401  # no types
     """Define the form that every page has already placed: the number of pages is known now."""
     canvas = flowable.canv
     total = canvas.getPageNumber()

@@ -42,6 +42,7 @@ __all__ = [
     "identity",
     "masthead",
     "picture",
+    "picture_within",
     "sign_lines",
     "subheading",
     "table",
@@ -196,8 +197,13 @@ def table(content: Table) -> Flowables:
     return [Paragraph(markup(content.caption), caption), grid, Spacer(1, 7)]
 
 
-def picture(content: Picture, most_height: float = MOST_PICTURE) -> Flowables:
-    """Return a picture with its caption, shrunk where it is higher than `most_height` [pt]."""
+def picture(content: Picture) -> Flowables:
+    """Return a picture that stays with its caption."""
+    return [KeepTogether(picture_within(content, MOST_PICTURE))]
+
+
+def picture_within(content: Picture, most_height: float) -> Flowables:
+    """Return a picture with its caption, shrunk where they are higher than `most_height` [pt]."""
     caption = Paragraph(markup(content.caption), style(7.8, colour=SOFT, after=7))
     _, caption_height = caption.wrap(WIDTH, 10_000)
     across, high = content.size_px
@@ -205,7 +211,7 @@ def picture(content: Picture, most_height: float = MOST_PICTURE) -> Flowables:
     room = most_height - caption_height - 11
     width = min(width, room * across / high)
     image = Image(io.BytesIO(content.png), width=width, height=width * high / across)
-    return [KeepTogether([image, Spacer(1, 3), caption])]
+    return [image, Spacer(1, 3), caption]
 
 
 def _head(titles: Sequence[str], right: set[int]) -> list[Any]:

@@ -22,7 +22,16 @@ from isocentra.report.colours import ColourScale
 from isocentra.report.frames import ViewFrame
 from isocentra.report.rays import Hits, RayScene
 
-__all__ = ["BOLUS_COLOUR", "SKIN_COLOUR", "Rendering", "Scalars", "Surface", "render", "visible"]
+__all__ = [
+    "BOLUS_COLOUR",
+    "SKIN_COLOUR",
+    "Rendering",
+    "Scalars",
+    "Surface",
+    "render",
+    "vertex_normals",
+    "visible",
+]
 
 Float32s = npt.NDArray[np.float32]
 Colour = tuple[float, float, float]
@@ -134,18 +143,20 @@ def _rays(
     return frame.to_points(plane) + frame.toward * _reach(surfaces, frame), -frame.toward
 
 
-def _vertex_normals(mesh: Mesh) -> Float32s:
-    """Return area-weighted vertex normals, of any length."""
+def vertex_normals(mesh: Mesh) -> Array64:
+    """Return (n, 3) area-weighted outward unit normals of the vertices; zero where undefined."""
     a, b, c = np.moveaxis(mesh.corners_mm, 1, 0)
     facet = np.cross(b - a, c - a)
     flat = mesh.faces.ravel()
-    return np.stack(
+    total = np.stack(
         [
             np.bincount(flat, np.repeat(facet[:, axis], 3), minlength=len(mesh.vertices_mm))
             for axis in range(3)
         ],
         axis=-1,
-    ).astype(np.float32)
+    )
+    length = np.linalg.norm(total, axis=1, keepdims=True)
+    return np.asarray(total / np.where(length > 0, length, 1.0))
 
 
 def _look(surfaces: Sequence[Surface], hits: Hits, frame: ViewFrame) -> _Layer:
@@ -165,7 +176,7 @@ def _look(surfaces: Sequence[Surface], hits: Hits, frame: ViewFrame) -> _Layer:
             continue
         corners = surface.mesh.faces[hits.triangle[seen]]
         weights = hits.weights[seen]
-        turned = _vertex_normals(surface.mesh) @ basis
+        turned = vertex_normals(surface.mesh).astype(np.float32) @ basis
         normals = np.einsum("nc,nca->na", weights, turned[corners])
         length = np.linalg.norm(normals, axis=1, keepdims=True)
         normals /= np.where(length > 0, length, 1)
