@@ -179,7 +179,7 @@ def test_no_stray_and_no_large_file_is_kept() -> None:
 @pytest.mark.parametrize(
     "pattern",
     [
-        r"\braise NotImplementedError\b|\breturn NotImplemented\b",
+        r"\braise NotImplementedError\b",
         r"\b(TODO|FIXME|XXX)\b",
         r"\bimport (pickle|marshal|shelve)\b|\bpickle\.",
         r"(?<![\w.])(eval|exec)\(",
