@@ -48,7 +48,7 @@ def plane(points: Array64) -> Array64:
 
 
 def ball(points: Array64) -> Array64:
-    """A soft ball to the Left of CENTRE: nothing about it is symmetric."""
+    """Grey values of a soft ball to the Left of CENTRE: nothing about it is symmetric."""
     return np.asarray(
         200 * np.exp(-(np.linalg.norm(points - CENTRE - (8, 2, -3), axis=-1) ** 2) / 90)
     )
@@ -136,7 +136,7 @@ def test_a_pull_field_reads_where_it_points() -> None:
         first, target, fill=0, field=constant(target, (6, 0, 0), FieldKind.PULL)
     )
     inner = np.linalg.norm(target.centres() - CENTRE, axis=-1) < 10
-    assert np.abs(pulled.values - ball(target.centres() + (6, 0, 0)))[inner].max() < 6
+    assert np.abs(pulled.values - ball(target.centres() - np.array([-6, 0, 0])))[inner].max() < 6
 
 
 def test_a_field_on_another_grid_is_read_there_and_is_silent_outside() -> None:
@@ -157,7 +157,7 @@ def test_a_field_and_a_transform_together_are_first_the_transform_then_the_field
     target = replace(oblique_grid(4), frame_of_reference_uid="B")
     pull = constant(target, (3.0, -2.0, 1.0), FieldKind.PULL)
     got = resample_image(image(oblique_grid(1)), target, fill=np.nan, transform=way, field=pull)
-    expected = plane(way.inverse.apply(target.centres() + (3.0, -2.0, 1.0)))
+    expected = plane(way.inverse.apply(target.centres() + np.array([3.0, -2.0, 1.0])))
     inner = np.linalg.norm(way.inverse.apply(target.centres()) - CENTRE, axis=-1) < 12
     assert inner.any()
     assert np.abs(got.values - expected)[inner].max() < 2e-3

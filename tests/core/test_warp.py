@@ -39,7 +39,7 @@ def field(shift: object, kind: FieldKind = FieldKind.PUSH) -> DisplacementField:
 def test_a_push_field_carries_all_contours_and_names_their_new_frame() -> None:
     got = warp_structures(structures(), field((1, 2, 0)))
     before, after = structures().roi("Cord").contours[0], got.roi("Cord").contours[0]
-    assert np.allclose(after.points_mm, before.points_mm + (1, 2, 0))
+    assert np.allclose(after.points_mm, before.points_mm + np.array([1, 2, 0]))
     assert np.allclose(got.roi("P").contours[0].points_mm, [[13, 15, 14]])
     assert got.frame_of_reference_uid == "B"
     assert got.warnings == ()
