@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import zipfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import dicom_builder as b
@@ -25,7 +26,12 @@ from isocentra.dicom.sop_classes import Kind
 from isocentra.errors import ReadingError
 
 
-def dicom_files(shared_data: Path) -> Iterator[tuple[str, bytes]]:
+@cache
+def dicom_files(shared_data: Path) -> tuple[tuple[str, bytes], ...]:
+    return tuple(_unpacked(shared_data))
+
+
+def _unpacked(shared_data: Path) -> Iterator[tuple[str, bytes]]:
     for path in sorted(shared_data.rglob("*.zip")):
         with zipfile.ZipFile(path) as archive:
             for name in archive.namelist():
@@ -56,6 +62,7 @@ def test_a_dose_without_pixels_is_read_when_none_are_asked_for(shared_data: Path
         assert len(file.dataset.ImageOrientationPatient) == 6
 
 
+@pytest.mark.slow
 def test_values_are_those_that_pydicom_reads_from_the_same_files(shared_data: Path) -> None:
     wanted = ("PatientID", "SOPInstanceUID", "ImagePositionPatient", "PixelSpacing", "Rows")
     for name, data in dicom_files(shared_data):
