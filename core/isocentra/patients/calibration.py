@@ -12,7 +12,7 @@ import math
 
 from isocentra.patients.compose import Difference, Intersection, Offset, Union
 from isocentra.patients.materials import FAT, SKIN, Material, soft_tissue
-from isocentra.patients.model import Body, DigitalPatient, Landmark, Organ, body
+from isocentra.patients.model import Body, DigitalPatient, Organ, body, landmark
 from isocentra.patients.solids import Capsule, Ellipsoid, Plate, Point, Solid
 
 __all__ = ["LAYERED", "Tissue", "ear", "face", "sphere", "tilted_cylinder", "tissue_bodies"]
@@ -109,7 +109,8 @@ def _calibration(
     name: str, skin: Solid, tissue: Tissue, where_mm: Point, half_mm: float
 ) -> DigitalPatient:
     """Put together a phantom whose target is what a 25 mm ball round a point shares with it."""
-    ball = Ellipsoid.sphere(where_mm, 25.0)
+    place = landmark("target", skin, where_mm)
+    ball = Ellipsoid.sphere(place.point_mm, 25.0)
     target = Intersection(parts=(skin, ball))
     volume = skin.volume_mm3 / 1000 if isinstance(skin, Ellipsoid) else None
     return DigitalPatient(
@@ -120,7 +121,7 @@ def _calibration(
             Organ(name="EXTERNAL", solid=skin, interpreted_type="EXTERNAL", volume_cm3=volume),
             Organ(name="PTV", solid=target, interpreted_type="PTV", color=(255, 0, 0)),
         ),
-        landmarks=(Landmark(name="target", point_mm=where_mm),),
+        landmarks=(place,),
         box_mm=((-half_mm, -half_mm, -half_mm), (half_mm, half_mm, half_mm)),
     )
 
