@@ -88,21 +88,24 @@ def pinna(*, side: float, root_mm: Point) -> Plate:
 
 
 def _face_skin() -> Solid:
+    """Return a face whose creases are rounded to about 4 mm; `head_skin` has the sharp ones."""
     head = Ellipsoid(centre_mm=(0.0, 0.0, 0.0), radii_mm=(75.0, 95.0, 115.0))
     nose = Capsule(
-        start_mm=(0.0, -92.0, 22.0), end_mm=(0.0, -108.0, -12.0), radius_mm=6.5, end_radius_mm=9.5
+        start_mm=(0.0, -90.0, 22.0), end_mm=(0.0, -107.0, -12.0), radius_mm=7.0, end_radius_mm=10.0
     )
-    wings = [Ellipsoid.sphere((s * 11.0, -98.0, -15.0), 7.5) for s in (-1, 1)]
+    wings = [Ellipsoid.sphere((s * 10.5, -98.0, -14.0), 9.0) for s in (-1, 1)]
     brows = [
-        Capsule(start_mm=(s * 14.0, -88.0, 36.0), end_mm=(s * 42.0, -76.0, 34.0), radius_mm=7.0)
+        Capsule(start_mm=(s * 14.0, -87.0, 37.0), end_mm=(s * 42.0, -75.0, 35.0), radius_mm=9.0)
         for s in (-1, 1)
     ]
     cheeks = [Ellipsoid.sphere((s * 36.0, -68.0, -18.0), 22.0) for s in (-1, 1)]
     chin = Ellipsoid.sphere((0.0, -68.0, -72.0), 20.0)
-    orbits = Union(parts=tuple(Ellipsoid.sphere((s * 31.0, -98.0, 18.0), 17.0) for s in (-1, 1)))
-    solid: Solid = Union(parts=(head, *cheeks, chin, *brows), blend_mm=14.0)
-    solid = Difference(kept=solid, removed=orbits, blend_mm=8.0)
-    return Union(parts=(solid, Union(parts=(nose, *wings), blend_mm=5.0)), blend_mm=6.0)
+    orbits = Union(
+        parts=tuple(Ellipsoid.sphere((s * 32.0, -102.0, 16.0), 20.0) for s in (-1, 1)),
+    )
+    solid: Solid = Union(parts=(head, *cheeks, chin, *brows), blend_mm=18.0)
+    solid = Difference(kept=solid, removed=orbits, blend_mm=14.0)
+    return Union(parts=(solid, Union(parts=(nose, *wings), blend_mm=9.0)), blend_mm=14.0)
 
 
 def _calibration(
