@@ -3,7 +3,8 @@
 job ──► Result (status, checks, inputs, outputs, software, stages, warnings + the job's own fields)
                 └──► result.json, report.html, report.pdf
 
-A job's result is a subclass of `Result` with its own fields; `as_json` gives what result.json holds.
+A job's result is a subclass of `Result` with its own fields; `as_json` gives what stands in
+result.json.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ __all__ = [
     "MAX_HEADER_BYTES",
     "MAX_ITEMS",
     "MAX_MATRIX",
+    "MAX_NUMBERS",
     "MAX_NUMBER_CHARACTERS",
     "MAX_RLE_RUNS",
 ]
@@ -44,6 +45,8 @@ MAX_DECODED_BYTES: Final = 96 * MIB
 """Pixel data after decompression."""
 MAX_RLE_RUNS: Final = 3_000_000
 """PackBits runs of one file: about 1 s; 64 frames of 512 × 512 need 1 to 2 million."""
+MAX_NUMBERS: Final = 6_000_000
+"""Decimal and integer strings of one file: 2 million contour points, about 1 s to judge."""
 MAX_NUMBER_CHARACTERS: Final = 64
 """One decimal or integer string: 16 are legal, 18 to 24 are met."""
 
