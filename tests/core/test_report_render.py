@@ -14,7 +14,7 @@ RED, BLUE = (0.9, 0.1, 0.1), (0.1, 0.1, 0.9)
 
 
 def box(low: tuple[float, float, float], high: tuple[float, float, float]) -> Mesh:
-    """A closed box, wound outwards."""
+    """Make a closed box, wound outwards."""
     corners = np.array(np.meshgrid(*zip(low, high, strict=True), indexing="ij")).reshape(3, -1).T
     quads = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
     faces = [t for a, b, c, d in quads for t in ((a, b, c), (a, c, d))]
@@ -94,7 +94,7 @@ def test_an_empty_scene_is_refused() -> None:
 
 
 def sheet() -> Picture:
-    """Two panels with everything on them."""
+    """Draw two panels with everything on them."""
     frame = frame_from((0.5, -0.7, 0.2), (0, 0, 0), (90, 60))
     scale = ColourScale(label="Gap $x$", unit="mm", low=0, high=2)
     scalars = Scalars(values=np.linspace(0, 2, 8), scale=scale)

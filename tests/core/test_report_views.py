@@ -28,7 +28,7 @@ SAGITTAL = ((1.0, 0.0, 0.0), (0.0, 0.0, -1.0), (0.0, 1.0, 0.0))
 
 
 def ball_image(axes: tuple[tuple[float, float, float], ...]) -> Image:
-    """An image of the ball on a grid with these axes, its middle at the origin."""
+    """Make an image of the ball on a grid with these axes, its middle at the origin."""
     spacing, shape = (2.5, 1.0, 1.5), (40, 90, 64)
     middle = (np.array(shape) - 1) / 2 * spacing
     x, y, z = (-(np.array(axes).T @ middle)).tolist()
@@ -67,7 +67,7 @@ def test_outside_the_image_there_is_no_value() -> None:
 
 
 def drawn(plane: Plane, *outlines: Outline) -> Figure:
-    """A slice through the ball, drawn into an axes that fills a square figure."""
+    """Draw a slice through the ball, drawn into an axes that fills a square figure."""
     figure = Figure(figsize=(4, 4))
     FigureCanvasAgg(figure)
     axes = figure.add_axes((0, 0, 1, 1))
@@ -118,7 +118,7 @@ def test_the_scale_bar_is_as_long_as_it_says_and_pixels_are_square_in_mm() -> No
 
 
 def ball_mesh() -> Mesh:
-    """The ball's surface."""
+    """Make the ball's surface."""
     grid = Grid.axial_box((8, -27, -2), (32, -3, 22), 0.5)
     depth = np.linalg.norm(grid.centres() - BALL, axis=-1) - RADIUS_MM
     index, faces, _, _ = marching_cubes(depth, 0.0)
@@ -144,7 +144,7 @@ def test_a_plane_that_misses_the_mesh_cuts_nothing() -> None:
 
 
 def ball_roi(step_mm: float) -> Roi:
-    """The ball as circles on axial planes."""
+    """Draw the ball as circles on axial planes."""
     contours = []
     for z in np.arange(BALL[2] - RADIUS_MM + step_mm / 2, BALL[2] + RADIUS_MM, step_mm):
         angle = np.linspace(0, 2 * np.pi, 60, endpoint=False)
