@@ -121,9 +121,7 @@ class AssemblyError(IsocentraError):
 class StructureError(IsocentraError):
     """An ROI is absent, ambiguous, empty, broken or elsewhere."""
 
-    reasons = frozenset(
-        "NO_SUCH_ROI AMBIGUOUS_ROI EMPTY_ROI BAD_CONTOUR ROI_OUTSIDE_IMAGE".split()
-    )
+    reasons = frozenset("NO_SUCH_ROI AMBIGUOUS_ROI EMPTY_ROI BAD_CONTOUR ROI_OUTSIDE_IMAGE".split())
 
 
 class BolusError(IsocentraError):
