@@ -18,25 +18,24 @@ ROOMS = ("core", "gpu_kernels", "dose", "distortion", "adaptive", "bolus3d", "se
 
 LARGEST_LINES = 450
 LARGEST_BYTES = 500_000
-MAY_BE_LARGE: frozenset[str] = frozenset()
+MAY_BE_LARGE = frozenset({"core/isocentra/report/data/three.iife.min.js"})
 """Tracked files above LARGEST_BYTES that belong here, by path."""
 
-LATER: frozenset[str] = frozenset(
-    # Families and codes of parts that have no code yet. A code that is raised must leave this list.
-    {
-        *("TARGET_BEYOND_RANGE NO_PLACEMENT OTHER_PART".split()),  # modulation, placement, verify
-        *("WRONG_PHANTOM PHANTOM_UPSIDE_DOWN TOO_FEW_MARKERS ISOCENTRE_UNKNOWN".split()),
-        *("READOUT_UNKNOWN UNSUPPORTED_SEQUENCE UNKNOWN_CORRECTION_STATE STATE_CONFLICT".split()),
-        *("ALREADY_CORRECTED SAME_SCAN_TWICE OUTSIDE_SUPPORT FIELD_NOT_INVERTIBLE".split()),
-        *("BAD_COEFFICIENTS".split()),  # distortion
-        *("UNKNOWN_MACHINE UNSUPPORTED_BEAM MISSING_METERSET BAD_METERSET".split()),
-        *("INCOMPLETE_CONTROL_POINT NO_FRACTION_GROUP MLC_MISMATCH LEAF_COLLISION".split()),
-        *("ISOCENTRE_OUTSIDE_IMAGE BODY_TRUNCATED HU_OUTSIDE_CURVE RELATIVE_DOSE".split()),
-        *("BAD_DOSE BAD_GOAL NO_PRESCRIPTION".split()),  # dose
-        *("REGISTRATION_FAILED SESSION_STATE STALE_RESULT".split()),  # adaptive
-        *("UNAUTHENTICATED PERMISSION_DENIED QUOTA NOT_FOUND OUT_OF_RANGE DEADLINE".split()),
-        *("CANCELLED STORE_FULL DRAINING".split()),  # services
-    }
+LATER = frozenset(
+    " ".join(
+        # Codes of parts that have no code yet. A code that is raised must leave this list.
+        (
+            "TARGET_BEYOND_RANGE NO_PLACEMENT OTHER_PART",  # bolus: modulation, placement, verify
+            "WRONG_PHANTOM PHANTOM_UPSIDE_DOWN TOO_FEW_MARKERS ISOCENTRE_UNKNOWN READOUT_UNKNOWN",
+            "UNSUPPORTED_SEQUENCE UNKNOWN_CORRECTION_STATE STATE_CONFLICT ALREADY_CORRECTED",
+            "SAME_SCAN_TWICE BAD_COEFFICIENTS",  # distortion
+            "UNKNOWN_MACHINE MLC_MISMATCH LEAF_COLLISION ISOCENTRE_OUTSIDE_IMAGE BODY_TRUNCATED",
+            "HU_OUTSIDE_CURVE BAD_GOAL NO_PRESCRIPTION",  # dose
+            "REGISTRATION_FAILED SESSION_STATE STALE_RESULT",  # adaptive
+            "UNAUTHENTICATED PERMISSION_DENIED QUOTA NOT_FOUND OUT_OF_RANGE DEADLINE CANCELLED",
+            "STORE_FULL DRAINING",  # services
+        )
+    ).split()
 )
 
 # Import-linter in a process of its own that sees one tree only, not an installed or editable copy.
@@ -180,7 +179,7 @@ def test_no_stray_and_no_large_file_is_kept() -> None:
 @pytest.mark.parametrize(
     "pattern",
     [
-        r"\bNotImplementedError\b",
+        r"\braise NotImplementedError\b",
         r"\b(TODO|FIXME|XXX)\b",
         r"\bimport (pickle|marshal|shelve)\b|\bpickle\.",
         r"(?<![\w.])(eval|exec)\(",

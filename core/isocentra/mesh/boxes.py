@@ -91,7 +91,7 @@ class BoxTree:
         return first, second
 
     def within(self, points_mm: Array64, radius_mm: Array64) -> Pairs:
-        """Return (k, 2) rows (point, box) of all boxes within each point's own radius. [mm]"""
+        """Return (k, 2) rows (point, box) of all boxes within each point's own radius. [mm]."""
         point = np.arange(len(points_mm), dtype=np.int64)
         node = np.zeros(len(points_mm), dtype=np.int64)
         limit = radius_mm**2

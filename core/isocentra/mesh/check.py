@@ -120,7 +120,7 @@ class MeshReport:
         )
 
     def place(self, fault: Fault) -> tuple[float, float, float] | None:
-        """Return where that fault can be seen. [mm]"""
+        """Return where that fault can be seen. [mm]."""
         return next((p.position_mm for p in self.places if p.fault is fault), None)
 
 
@@ -130,7 +130,7 @@ def check_mesh(mesh: Mesh) -> MeshReport:
     Vertices of bit-equal position count as one, as they do in every STL.
     """
     mesh = welded(mesh)
-    finite = np.isfinite(mesh.vertices_mm).all(axis=1)
+    finite = mesh.finite_vertices
     used = np.zeros(len(mesh.vertices_mm), dtype=bool)
     used[mesh.faces.ravel()] = True
     bad = int((~finite & used).sum())
@@ -178,7 +178,7 @@ def check_mesh(mesh: Mesh) -> MeshReport:
 
 
 def _volume_mm3(mesh: Mesh) -> float:
-    """Return the flux of the field (x, 0, 0), which is the volume of a closed mesh. [mm³]"""
+    """Return the flux of the field (x, 0, 0), which is the volume of a closed mesh. [mm³]."""
     a, b, c = np.moveaxis(mesh.corners_mm, 1, 0)
     across = np.cross(b - a, c - a)[:, 0]
     return float((across * (a[:, 0] + b[:, 0] + c[:, 0])).sum() / 6)
@@ -257,7 +257,7 @@ def _unmeasured(
     mesh: Mesh, faces: Faces, edges: EdgeFaults, pinched: npt.NDArray[np.int64]
 ) -> MeshReport:
     """Report what can be counted without coordinates."""
-    finite = np.isfinite(mesh.vertices_mm).all(axis=1)
+    finite = mesh.finite_vertices
     used = np.unique(mesh.faces)
     wrong = used[~finite[used]]
     spots = []

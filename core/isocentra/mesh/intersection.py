@@ -1,9 +1,11 @@
 """Where a mesh cuts itself: an exact count of triangle pairs.
 
-mesh ──► box tree ──► candidate pairs ──► 0, 1, 2 or 3 shared corners ──► sign tests ──► pairs
+mesh ──► box tree ──► candidate pairs ──► 0, 1 or 2 shared corners ──► sign tests ──► pairs
 
 A pair counts when the two triangles have a point in common that is not a shared corner or edge:
-crossing, touching, overlapping in one plane, folded over a shared edge, or the same triangle twice.
+crossing, touching, overlapping in one plane, folded over a shared edge. The same three corners
+twice are a fault of their edges (used four times, or wound both ways) or enclose nothing, and are
+named there; a planning system's flap of no thickness is one.
 Two closed triangles that are not coplanar meet exactly when an edge of one meets the other.
 """
 
@@ -34,7 +36,7 @@ def self_intersections(mesh: Mesh) -> Pairs:
     zero area are left out: they are faults of their own.
     """
     mesh = welded(mesh)
-    finite = np.isfinite(mesh.vertices_mm).all(axis=1)
+    finite = mesh.finite_vertices
     points = ExactPoints(np.where(finite[:, None], mesh.vertices_mm, 0.0))
     usable = np.flatnonzero(finite[mesh.faces].all(axis=1))
     usable = usable[~_flat(points, mesh.faces[usable])]
@@ -55,9 +57,9 @@ def self_intersections(mesh: Mesh) -> Pairs:
 
 def zero_area(mesh: Mesh) -> Mask:
     """Tell which faces have exactly no area: a repeated corner or three corners on a line."""
-    finite = np.isfinite(mesh.vertices_mm).all(axis=1)
+    finite = mesh.finite_vertices
     points = ExactPoints(np.where(finite[:, None], mesh.vertices_mm, 0.0))
-    return _flat(points, mesh.faces) & finite[mesh.faces].all(axis=1)
+    return np.asarray(_flat(points, mesh.faces) & finite[mesh.faces].all(axis=1))
 
 
 def _flat(points: ExactPoints, faces: Faces) -> Mask:
@@ -73,7 +75,7 @@ def _cutting(points: ExactPoints, faces: Faces, pairs: Pairs) -> Mask:
     first, second = faces[pairs[:, 0]], faces[pairs[:, 1]]
     equal = first[:, :, None] == second[:, None, :]
     shared = equal.sum(axis=(1, 2))
-    out = shared == 3
+    out = np.zeros(len(pairs), dtype=bool)
     for count, judge in ((0, _apart), (1, _joined_at_corner), (2, _joined_at_edge)):
         rows = np.flatnonzero(shared == count)
         if len(rows):
@@ -133,33 +135,32 @@ def _judge(points: ExactPoints, one: Faces, two: Faces, edges: tuple[tuple[int, 
     """Tell whether one of `edges` of a face meets the other face, either way round."""
     out = np.zeros(len(one), dtype=bool)
     sides = _plane_sides(points, one, two)
-    rows = np.flatnonzero(_reaches(sides, edges))
-    sides, one, two = sides[rows], one[rows], two[rows]
-    other = _plane_sides(points, two, one)
+    near = np.flatnonzero(_reaches(sides, edges))
+    other = _plane_sides(points, two[near], one[near])
     reach = _reaches(other, edges)
-    rows, sides, other, one, two = (x[reach] for x in (rows, sides, other, one, two))
-    flat = (sides == 0).all(axis=1)
-    out[rows[flat]] = _coplanar(points, one[flat], two[flat], edges)
-    solid = ~flat
-    rows, sides, other, one, two = (x[solid] for x in (rows, sides, other, one, two))
-    cut = np.zeros(len(rows), dtype=bool)
+    near, other = near[reach], other[reach]
+    flat = (sides[near] == 0).all(axis=1)
+    out[near[flat]] = _coplanar(points, one[near[flat]], two[near[flat]], edges)
+    near, other = near[~flat], other[~flat]
+    one, two, sides = one[near], two[near], sides[near]
+    cut = np.zeros(len(near), dtype=bool)
     for face, piercing, side in ((one, two, sides), (two, one, other)):
         for start, stop in edges:
             open_rows = np.flatnonzero(~cut & _straddles(side[:, start], side[:, stop]))
             edge = piercing[open_rows]
             cut[open_rows] = _pierced(points, face[open_rows], edge[:, start], edge[:, stop])
-    out[rows] = cut
+    out[near] = cut
     return out
 
 
 def _reaches(sides: npt.NDArray[np.int8], edges: tuple[tuple[int, int], ...]) -> Mask:
     """Tell whether any of the edges meets the plane."""
-    return np.any([sides[:, i] * sides[:, j] <= 0 for i, j in edges], axis=0)
+    return np.asarray(np.any([sides[:, i] * sides[:, j] <= 0 for i, j in edges], axis=0))
 
 
 def _straddles(start: npt.NDArray[np.int8], stop: npt.NDArray[np.int8]) -> Mask:
     """Tell which segments meet the plane in one point; one that lies in it is left to its ends."""
-    return (start * stop <= 0) & ((start != 0) | (stop != 0))
+    return np.asarray((start * stop <= 0) & ((start != 0) | (stop != 0)))
 
 
 def _pierced(points: ExactPoints, face: Faces, start: Index, stop: Index) -> Mask:

@@ -113,7 +113,9 @@ def write_3mf(mesh: Mesh, *, title: str, material: BaseMaterial) -> bytes:
     model = wrapper.CreateModel()
     model.SetUnit(lib3mf.ModelUnit.MilliMeter)
     model.GetMetaDataGroup().AddMetaData("", "Title", title, "xs:string", MustPreserve=True)
-    model.GetMetaDataGroup().AddMetaData("", "Application", "Isocentra", "xs:string", MustPreserve=True)
+    model.GetMetaDataGroup().AddMetaData(
+        "", "Application", "Isocentra", "xs:string", MustPreserve=True
+    )
     part = model.AddMeshObject()
     part.SetName(title)
     points = np.ascontiguousarray(mesh.vertices_mm, dtype=np.float32)
@@ -139,7 +141,7 @@ def write_3mf(mesh: Mesh, *, title: str, material: BaseMaterial) -> bytes:
 
 def _exact_vertices(points: npt.NDArray[np.float32]) -> bytes:
     """Print (n, 3) points with the fewest digits that give back the same float32."""
-    rows = ("<vertex x=\"{}\" y=\"{}\" z=\"{}\"/>".format(*map(str, row)) for row in points)
+    rows = ('<vertex x="{}" y="{}" z="{}"/>'.format(*map(str, row)) for row in points)
     return "\n".join(rows).encode("ascii")
 
 

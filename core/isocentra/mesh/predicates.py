@@ -11,8 +11,6 @@ Python's.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
@@ -75,7 +73,7 @@ class ExactPoints:
         if len(doubt):
             rows = np.stack([a[doubt], b[doubt], c[doubt], d[doubt]], axis=1)
             signs[doubt] = self._exact(rows, (0, 1, 2))
-        return signs
+        return np.asarray(signs)
 
     def orient2d(self, a: Index, b: Index, c: Index, drop: Index) -> Signs:
         """Sign of the turn a → b → c seen along coordinate `drop` (0, 1 or 2) of each row."""
@@ -97,7 +95,7 @@ class ExactPoints:
         doubt = np.flatnonzero((np.abs(det) <= ORIENT2D_BOUND * size) & (size > 0))
         if len(doubt):
             signs[doubt] = self._exact(rows[doubt], kept)
-        return signs
+        return np.asarray(signs)
 
     def _exact(self, rows: Index, kept: tuple[int, ...]) -> Signs:
         """Exact sign for rows of point numbers, the last being the origin of the differences."""
@@ -143,9 +141,7 @@ def _integer(value: float, low: int) -> int:
 
 def _large_determinant(points: list[list[int]]) -> int:
     """Sign of the determinant of point differences, whatever the size of the integers."""
-    m: list[list[Any]] = [
-        [x - y for x, y in zip(point, points[-1], strict=True)] for point in points[:-1]
-    ]
+    m = [[x - y for x, y in zip(point, points[-1], strict=True)] for point in points[:-1]]
     if len(m) == 2:
         det = m[0][0] * m[1][1] - m[0][1] * m[1][0]
     else:

@@ -185,7 +185,7 @@ def _read_binary(
     return vertices, polygons
 
 
-def _binary_lists(  # noqa: PLR0913  # a cursor over bytes
+def _binary_lists(
     body: bytes, element: _Element, order: str, place: int, name: str
 ) -> tuple[Polygons, int]:
     """Read rows with lists: at once when all are triangles, else one by one."""
@@ -212,13 +212,13 @@ def _binary_lists(  # noqa: PLR0913  # a cursor over bytes
             if prop.length_kind:
                 length, place = _take(body, order + prop.length_kind, 1, place, name)
                 count = max(int(length[0]), 0)
-            values, place = _take(body, order + prop.kind, count, place, name)
+            taken, place = _take(body, order + prop.kind, count, place, name)
             if prop is corner:
-                polygons.append(values.astype(np.int64))
+                polygons.append(taken.astype(np.int64))
     return polygons, place
 
 
-def _take(  # noqa: PLR0913  # a cursor over bytes
+def _take(
     body: bytes, kind: str, count: int, place: int, name: str
 ) -> tuple[npt.NDArray[np.generic], int]:
     size = np.dtype(kind).itemsize * count

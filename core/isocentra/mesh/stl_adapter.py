@@ -8,7 +8,6 @@ import numpy as np
 import stl
 
 from isocentra.mesh.model import Mesh
-from isocentra.mesh.surface_samples import face_normals
 
 __all__ = ["write_binary_stl"]
 
@@ -17,7 +16,7 @@ def write_binary_stl(mesh: Mesh, header: bytes) -> bytes:
     """Return a binary STL whose first 80 bytes are `header`, filled up with blanks."""
     records = np.zeros(len(mesh.faces), dtype=stl.mesh.Mesh.dtype)
     records["vectors"] = mesh.corners_mm
-    records["normals"] = face_normals(mesh)  # numpy-stl's own are not of unit length
+    records["normals"] = mesh.face_normals  # numpy-stl's own are not of unit length
     out = io.BytesIO()
     solid = stl.mesh.Mesh(records, calculate_normals=False)
     solid.save("part.stl", fh=out, mode=stl.Mode.BINARY, update_normals=False)

@@ -22,13 +22,13 @@ def write_ply(mesh: Mesh, scalars: dict[str, npt.NDArray[np.float32]]) -> bytes:
     part = _as_trimesh(mesh)
     for name, values in scalars.items():
         part.vertex_attributes[name] = np.asarray(values, dtype=np.float32)
-    data = part.export(file_type="ply", encoding="binary", vertex_normal=False)
-    return bytes(data)
+    data = trimesh.exchange.ply.export_ply(part, encoding="binary", vertex_normal=False)
+    return bytes(data).replace(b"comment https://github.com/mikedh/trimesh\n", b"", 1)
 
 
 def write_obj(mesh: Mesh, digits: int) -> bytes:
     """Return an OBJ of vertices and faces with `digits` decimals."""
-    text = trimesh.exchange.obj.export_obj(
+    text = trimesh.exchange.obj.export_obj(  # type: ignore[no-untyped-call]
         _as_trimesh(mesh), include_normals=False, include_color=False, digits=digits, header=None
     )
     return str(text).encode("ascii")

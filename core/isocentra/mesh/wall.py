@@ -18,14 +18,14 @@ import numpy.typing as npt
 from isocentra.geometry.grid import Array64
 from isocentra.mesh.embree_adapter import first_hits
 from isocentra.mesh.model import Mesh
-from isocentra.mesh.surface_samples import face_normals, sample_surface
+from isocentra.mesh.sampling import surface_points
 
 __all__ = ["Walls", "min_wall_mm", "walls"]
 
 OPPOSITE_COSINE = -np.cos(np.radians(30.0))
 START_MM = 1e-3
 """Rays begin this far below the surface: above the float32 error of a 1 m part, below any wall."""
-AREA_PER_RAY_MM2 = 0.25
+RAY_STEP_MM = 0.5
 SMALLEST_PATCH_MM2 = 0.5
 """A thinner place than this much surface is a facet's corner, not a wall."""
 
@@ -51,19 +51,21 @@ class Walls:
 
 def walls(mesh: Mesh) -> Walls:
     """Measure the walls of a closed mesh that is wound outward and does not cut itself."""
-    samples = sample_surface(mesh, AREA_PER_RAY_MM2)
-    normals = face_normals(mesh)
-    inward = -normals[samples.face]
-    hits = first_hits(mesh, samples.points_mm + START_MM * inward, inward)
+    points, face = surface_points(mesh, RAY_STEP_MM)
+    normals = mesh.face_normals
+    a, b, c = np.moveaxis(mesh.corners_mm, 1, 0)
+    area = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2 / np.bincount(face)
+    inward = -normals[face]
+    hits = first_hits(mesh, points + START_MM * inward, inward)
     met = hits.face >= 0
     cosine = np.einsum("ij,ij->i", normals[hits.face], -inward)
-    wall = met & (cosine <= OPPOSITE_COSINE) & (samples.area_mm2 > 0)
+    wall = met & (cosine <= OPPOSITE_COSINE) & (area[face] > 0)
     thickness = (hits.distance_mm[wall] + START_MM) * _ball_share(cosine[wall])
     order = np.argsort(thickness, kind="stable")
     return Walls(
-        points_mm=samples.points_mm[wall][order],
+        points_mm=points[wall][order],
         thickness_mm=thickness[order],
-        area_mm2=samples.area_mm2[wall][order],
+        area_mm2=area[face][wall][order],
     )
 
 

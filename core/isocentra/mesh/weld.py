@@ -19,7 +19,7 @@ LATTICE_PER_MM = 65536.0
 
 
 def _place_numbers(points: Array64) -> npt.NDArray[np.int64]:
-    """Number the distinct bit patterns of (n, 3) points in order of first appearance."""
+    """Give each distinct bit pattern of (n, 3) points a number, in order of first appearance."""
     bits = np.ascontiguousarray(points + 0.0).view(np.uint64)  # -0.0 + 0.0 is 0.0
     order = np.lexsort((bits[:, 2], bits[:, 1], bits[:, 0]))
     ranked = bits[order]
@@ -35,7 +35,7 @@ def _place_numbers(points: Array64) -> npt.NDArray[np.int64]:
 
 
 def welded_from_corners(corners_mm: Array64) -> Mesh:
-    """Make a mesh of (m, 3, 3) loose corners; bit-equal corners become one vertex. [mm]"""
+    """Make a mesh of (m, 3, 3) loose corners; bit-equal corners become one vertex. [mm]."""
     points = np.ascontiguousarray(corners_mm, dtype=np.float64).reshape(-1, 3) + 0.0
     number = _place_numbers(points)
     vertices = np.empty((int(number.max(initial=-1)) + 1, 3))

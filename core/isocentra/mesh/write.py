@@ -1,6 +1,6 @@
 """Meshes out: the bytes of STL, 3MF, PLY and OBJ, the same for the same mesh.
 
-snapped Mesh ──► stl_bytes (no unit) │ threemf_bytes (mm, material) │ ply_bytes (scalars) │ obj_bytes
+snapped Mesh ──► stl_bytes │ threemf_bytes (unit, material) │ ply_bytes (scalars) │ obj_bytes
 
 Every file holds the vertices as float32 without further rounding, so that what is printed is what
 was checked; no file holds a time, a user or a patient.
