@@ -27,6 +27,8 @@ MORE_DIRECTIONS = 2000
 """Tried only where none of the first fits."""
 FLAT_FACES = 24
 YAW_STEPS = 90
+BLOCK = 32
+"""Directions taken at a time."""
 OVERHANG_COSINE = -np.cos(np.radians(45.0))
 RESTING_MM = 0.3
 """A face within this height of the bed rests on it."""
@@ -160,25 +162,29 @@ def _costs(
     shape: _Shape, directions: Array64
 ) -> tuple[Array64, Array64, Array64, npt.NDArray[np.bool_]]:
     """Cost [mm³], overhang area [mm²], volume under it [mm³] and stability for each direction."""
-    cost = np.empty(len(directions))
     overhang = np.empty(len(directions))
     support = np.empty(len(directions))
-    stands = np.empty(len(directions), dtype=bool)
-    for row, up in enumerate(directions):
-        along = shape.hull @ up
-        bottom = along.min()
-        slope = shape.normals @ up
-        height = shape.centres @ up - bottom
-        hanging = (slope < OVERHANG_COSINE) & (height > RESTING_MM)
-        overhang[row] = shape.areas[hanging].sum()
-        support[row] = (-slope * shape.areas * height)[hanging].sum()
-        stands[row] = _stands(shape, up, along - bottom < RESTING_MM)
-        cost[row] = (
-            SUPPORT_SHARE * support[row]
-            + SUPPORT_SKIN_MM * overhang[row]
-            + HEIGHT_COST_MM2 * np.ptp(along)
-            + (0.0 if stands[row] else UNSTABLE_SHARE * shape.volume_mm3)
-        )
+    along = shape.hull @ directions.T
+    bottom, height = along.min(axis=0), np.ptp(along, axis=0)
+    for start in range(0, len(directions), BLOCK):
+        rows = slice(start, start + BLOCK)
+        slope = shape.normals @ directions[rows].T
+        above = shape.centres @ directions[rows].T - bottom[rows]
+        hanging = np.where((slope < OVERHANG_COSINE) & (above > RESTING_MM), -slope, 0.0)
+        overhang[rows] = shape.areas @ (hanging > 0)
+        support[rows] = shape.areas @ (hanging * above)
+    stands = np.array(
+        [
+            _stands(shape, up, along[:, k] - bottom[k] < RESTING_MM)
+            for k, up in enumerate(directions)
+        ]
+    )
+    cost = (
+        SUPPORT_SHARE * support
+        + SUPPORT_SKIN_MM * overhang
+        + HEIGHT_COST_MM2 * height
+        + np.where(stands, 0.0, UNSTABLE_SHARE * shape.volume_mm3)
+    )
     return cost, overhang, support, stands
 
 
