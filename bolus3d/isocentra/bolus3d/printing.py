@@ -10,6 +10,7 @@ part's volume where it would not stand by itself. Overhang: steeper than 45° ov
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -137,21 +138,21 @@ def _directions(shape: _Shape, count: int) -> Array64:
 
 def _best(shape: _Shape, directions: Array64, printer: Printer) -> PrintPlan:
     cost, overhang, support, stands = _costs(shape, directions)
-    share = np.empty(len(directions))
-    turned: list[Array64] = []
-    for row, up in enumerate(directions):
-        rotation, share[row] = _on_bed(shape.hull, up, printer.bed_mm)
-        turned.append(rotation)
-    fitting = np.flatnonzero(share <= 1.0)
-    best = int(fitting[np.argmin(cost[fitting])]) if len(fitting) else int(np.argmin(share))
-    rotation = turned[best]
+    best, least, rotation = 0, np.inf, np.eye(3)
+    for row in np.argsort(cost, kind="stable"):  # the first that fits is the cheapest that fits
+        turned, share = _on_bed(shape.hull, directions[row], printer.bed_mm)
+        if share < least:
+            best, least, rotation = int(row), share, turned
+        if share <= 1.0:
+            best, least, rotation = int(row), share, turned
+            break
     x, y, z = np.ptp(shape.hull @ rotation.T, axis=0).tolist()
     rows = [(float(r[0]), float(r[1]), float(r[2])) for r in rotation]
     return PrintPlan(
-        fits=len(fitting) > 0,
+        fits=least <= 1.0,
         rotation=tuple(rows),
         extents_mm=(x, y, z),
-        bed_share=float(share[best]),
+        bed_share=least,
         overhang_cm2=float(overhang[best]) / 100,
         support_cm3=float(SUPPORT_SHARE * support[best]) / 1000,
         stands=bool(stands[best]),
@@ -217,7 +218,10 @@ def _on_bed(
     x, y = _plane_axes(up)
     angle = np.arange(YAW_STEPS) * np.pi / YAW_STEPS
     cosine, sine = np.cos(angle), np.sin(angle)
-    u, v = hull @ x, hull @ y
+    flat = hull @ np.stack([x, y], axis=1)
+    with contextlib.suppress(QhullError):  # a line has no hull
+        flat = flat[ConvexHull(flat).vertices]
+    u, v = flat.T
     width = np.ptp(np.outer(cosine, u) + np.outer(sine, v), axis=1)
     depth = np.ptp(np.outer(cosine, v) - np.outer(sine, u), axis=1)
     share = np.maximum(width / bed_mm[0], depth / bed_mm[1])
