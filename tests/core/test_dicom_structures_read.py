@@ -350,7 +350,9 @@ def test_two_rois_with_one_number_are_refused(make_image: Callable[..., Image]) 
 
 def test_a_date_that_is_no_date_is_kept_and_reported(make_image: Callable[..., Image]) -> None:
     data = written(make_image(), Roi(number=1, name="A"))
-    odd = data.replace(b"DA\x08\x0020260102", b"DA\x08\x007f7f-142")
+    odd = data.replace(
+        b"\x08\x00\x20\x00\x08\x00\x00\x0020260102", b"\x08\x00\x20\x00\x08\x00\x00\x007f7f-142"
+    )
     assert odd != data
     structures = structures_from_bytes(odd, "t.dcm")
     assert any("is not a date" in message for _, message in structures.warnings)
