@@ -356,3 +356,21 @@ def test_a_date_that_is_no_date_is_kept_and_reported(make_image: Callable[..., I
     assert odd != data
     structures = structures_from_bytes(odd, "t.dcm")
     assert any("is not a date" in message for _, message in structures.warnings)
+
+
+def test_a_name_is_found_without_case_and_two_that_match_are_refused(
+    make_image: Callable[..., Image],
+) -> None:
+    rois = (
+        Roi(number=1, name="PTV ", contours=(square(0, 0, 9),)),
+        Roi(number=2, name="ptv", contours=(square(0, 0, 5),)),
+        Roi(number=3, name="Heart", contours=(square(0, 0, 5),)),
+    )
+    structures = structures_from_bytes(written(make_image(), *rois), "t.dcm")
+    assert checked_roi(structures, " heart").number == 3
+    with pytest.raises(StructureError, match="numbers 1, 2") as caught:
+        checked_roi(structures, "PTV")
+    assert caught.value.reason == "AMBIGUOUS_ROI"
+    with pytest.raises(StructureError, match="Heart") as caught:
+        checked_roi(structures, "liver")
+    assert caught.value.reason == "NO_SUCH_ROI"
