@@ -19,6 +19,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from typing_extensions import override
+
 __all__ = [
     "REASONS",
     "AdaptiveError",
@@ -36,9 +38,9 @@ __all__ = [
 
 
 def printable(text: object, limit: int = 120) -> str:
-    """Escape what came from a file so that it can stand in a message, a log line or a page.
+    r"""Escape what came from a file so that it can stand in a message, a log line or a page.
 
-    Control characters and everything that is not printable become ``\\xNN``-style escapes; longer
+    Control characters and everything that is not printable become ``\xNN``-style escapes; longer
     text is cut at `limit` characters.
     """
     out = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
@@ -56,6 +58,7 @@ class Where:
     position_mm: tuple[float, float, float] | None = None
     """x, y, z in LPS. [mm]"""
 
+    @override
     def __str__(self) -> str:
         parts = []
         if self.file is not None:
@@ -102,8 +105,8 @@ class ReadingError(IsocentraError):
     """A file could not be read safely."""
 
     reasons = frozenset(
-        "NOT_DICOM TRUNCATED HOSTILE_INPUT UNSUPPORTED_SOP_CLASS UNSUPPORTED_TRANSFER_SYNTAX BAD_UID"
-        " BAD_GEOMETRY BAD_VALUE MISSING_ATTRIBUTE PIXEL_DATA_MISMATCH LIMIT_EXCEEDED"
+        "NOT_DICOM TRUNCATED HOSTILE_INPUT UNSUPPORTED_SOP_CLASS UNSUPPORTED_TRANSFER_SYNTAX"
+        " BAD_UID BAD_GEOMETRY BAD_VALUE MISSING_ATTRIBUTE PIXEL_DATA_MISMATCH LIMIT_EXCEEDED"
         " BAD_ARCHIVE".split()
     )
 
@@ -121,9 +124,7 @@ class AssemblyError(IsocentraError):
 class StructureError(IsocentraError):
     """An ROI is absent, ambiguous, empty, broken or elsewhere."""
 
-    reasons = frozenset(
-        "NO_SUCH_ROI AMBIGUOUS_ROI EMPTY_ROI BAD_CONTOUR ROI_OUTSIDE_IMAGE".split()
-    )
+    reasons = frozenset("NO_SUCH_ROI AMBIGUOUS_ROI EMPTY_ROI BAD_CONTOUR ROI_OUTSIDE_IMAGE".split())
 
 
 class BolusError(IsocentraError):

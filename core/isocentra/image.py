@@ -48,6 +48,8 @@ class SeriesHeader:
     manufacturer: str = ""
     sha256: str = ""
     """Hash over the files' hashes in k order: the identity of the input."""
+    warnings: tuple[tuple[str, str], ...] = ()
+    """Code and message of what was noticed while reading: dropped doubles, files stepped over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

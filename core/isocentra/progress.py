@@ -13,7 +13,7 @@ Progress = Callable[[str, float], None]
 """``progress(stage, fraction)``: the stage's name and the share of the whole job done, 0 to 1."""
 
 
-def silent(stage: str, fraction: float) -> None:  # noqa: ARG001  # the signature is the contract
+def silent(stage: str, fraction: float) -> None:
     """Report to nobody."""
 
 

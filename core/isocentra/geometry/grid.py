@@ -150,11 +150,17 @@ class Grid:
         )
         return replace(self, shape=(k, j, i), spacing_mm=(step_mm, step_mm, step_mm))
 
+    def every(self, n: int) -> Grid:
+        """Return the grid of ``values[::n, ::n, ::n]``."""
+        k, j, i = (-(-size // n) for size in self.shape)
+        sk, sj, si = (s * n for s in self.spacing_mm)
+        return replace(self, shape=(k, j, i), spacing_mm=(sk, sj, si))
+
     @classmethod
     def axial_box(
         cls, low_mm: Triple, high_mm: Triple, step_mm: float, *, frame_of_reference_uid: str = ""
     ) -> Grid:
-        """Return an isotropic grid along x, y, z that covers the box between two LPS points. [mm]"""
+        """Return an isotropic grid along x, y, z over the box between two LPS points. [mm]"""
         k, j, i = (
             math.ceil((b - a) / step_mm - 1e-9) + 1
             for a, b in zip(low_mm[::-1], high_mm[::-1], strict=True)

@@ -37,17 +37,30 @@ class Mesh:
 
     @property
     def corners_mm(self) -> Array64:
-        """(m, 3, 3) corner points of each triangle. [mm]"""
+        """(m, 3, 3) corner points of each triangle. [mm]."""
         return np.asarray(self.vertices_mm[self.faces])
 
     @property
     def signed_volume_mm3(self) -> float:
-        """Volume by the divergence theorem, Σ a·(b×c)/6; negative for an inverted mesh. [mm³]"""
+        """Volume by the divergence theorem, Σ a·(b×c)/6; negative for an inverted mesh. [mm³]."""
         a, b, c = np.moveaxis(self.corners_mm, 1, 0)
         return float(np.einsum("ij,ij->", a, np.cross(b, c)) / 6)
 
     @property
     def area_mm2(self) -> float:
-        """Sum of the triangles' areas. [mm²]"""
+        """Sum of the triangles' areas. [mm²]."""
         a, b, c = np.moveaxis(self.corners_mm, 1, 0)
         return float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum() / 2)
+
+    @property
+    def finite_vertices(self) -> npt.NDArray[np.bool_]:
+        """(n,) whether all three coordinates are numbers."""
+        return np.asarray(np.isfinite(self.vertices_mm).all(axis=1), dtype=np.bool_)
+
+    @property
+    def face_normals(self) -> Array64:
+        """(m, 3) unit normals, outward for an outward mesh; zero for a triangle without area."""
+        a, b, c = np.moveaxis(self.corners_mm, 1, 0)
+        normal = np.cross(b - a, c - a)
+        length = np.linalg.norm(normal, axis=1, keepdims=True)
+        return np.asarray(np.divide(normal, length, out=np.zeros_like(normal), where=length > 0))

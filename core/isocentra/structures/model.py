@@ -59,6 +59,10 @@ class Roi:
     frame_of_reference_uid: str = ""
     density_g_cm3: float | None = None
     """REL_MASS_DENSITY of the ROI Physical Properties, relative to water. [g/cm³]"""
+    relative_electron_density: float | None = None
+    """REL_ELEC_DENSITY of the ROI Physical Properties, relative to water."""
+    defect: str = ""
+    """Why the contours cannot be used; whoever asks for the ROI gets ``BAD_CONTOUR``."""
 
     @property
     def areas(self) -> tuple[Contour, ...]:
@@ -97,10 +101,18 @@ class StructureSet:
         Raises
         ------
         StructureError
-            ``NO_SUCH_ROI`` (lists the names) or ``AMBIGUOUS_ROI`` (two match).
+            ``NO_SUCH_ROI`` (lists the names), ``AMBIGUOUS_ROI`` (two match) or ``BAD_CONTOUR``
+            (its contours cannot be used).
         """
         wanted = name.strip().casefold()
         found = [roi for roi in self.rois if roi.name.strip().casefold() == wanted]
+        if len(found) == 1 and found[0].defect:
+            raise StructureError(
+                "BAD_CONTOUR",
+                f"ROI {printable(name, 64)} cannot be used: {found[0].defect}.",
+                where=Where(roi=name, uid=self.sop_uid or None),
+                do="Look at the ROI in the planning system, redraw it and export the set again.",
+            )
         if len(found) == 1:
             return found[0]
         there = ", ".join(printable(n, 64) for n in self.names) or "none"
