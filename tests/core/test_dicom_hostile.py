@@ -21,10 +21,11 @@ def answer(data: bytes) -> tuple[str, GatedFile | None]:
     try:
         return hostile.READ, read_bytes(data, "case.dcm")
     except ReadingError as error:
-        assert error.where.file == "case.dcm"
-        assert error.do.endswith(".")
-        assert "Phantom" not in str(error)
-        return error.reason, None
+        refused = error
+    assert refused.where.file == "case.dcm"
+    assert refused.do.endswith(".")
+    assert "Phantom" not in str(refused)
+    return refused.reason, None
 
 
 @pytest.mark.parametrize("name", CASES)

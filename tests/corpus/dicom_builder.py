@@ -127,7 +127,7 @@ def without(fields: Fields, *tags: int) -> Fields:
 
 
 def file_of(fields: Fields, *, syntax: bytes = EXPLICIT, preamble: bytes = b"") -> bytes:
-    """A Part 10 file of `fields`, its meta agreeing with them."""
+    """Return a Part 10 file of `fields`, its meta agreeing with them."""
 
     def uid(tag: int) -> bytes:
         value = fields.get(tag, ("UI", b"1.2.3"))[1]
@@ -146,7 +146,7 @@ def changed(fields: Fields, *, k: int = 0) -> bytes:
 
 
 def contour_file(data: bytes, points: bytes, *, syntax: bytes = IMPLICIT) -> bytes:
-    """An RTSTRUCT with one contour."""
+    """Return an RTSTRUCT with one contour."""
     contour: Fields = {
         0x30060042: ("CS", b"CLOSED_PLANAR"),
         0x30060046: ("IS", points),
@@ -183,7 +183,7 @@ def dose_fields(frames: int = 2) -> Fields:
 
 
 def enhanced_fields(frames: int = 3, *, missing: int | None = None) -> Fields:
-    """An Enhanced CT; the orientation and spacing are shared, position and rescale per frame."""
+    """Return an Enhanced CT: shared orientation and spacing, position and rescale per frame."""
     fields = slice_fields()
     fields = without(fields, 0x00200032, 0x00200037, 0x00280030, 0x00281052, 0x00281053)
     shared: Fields = {
@@ -233,7 +233,7 @@ def rle_frame(pixels: bytes) -> bytes:
 
 
 def encapsulated(frames: list[bytes], table: bytes = b"") -> bytes:
-    """The pixel data element with an offset table and one fragment a frame."""
+    """Return the pixel data element with an offset table and one fragment a frame."""
     parts = [header(0x7FE00010, "OB", UNDEFINED)]
     for fragment in [table, *frames]:
         parts += [header(0xFFFEE000, "", len(fragment), explicit=False), fragment]
@@ -241,6 +241,6 @@ def encapsulated(frames: list[bytes], table: bytes = b"") -> bytes:
 
 
 def rle_slice(pixel_element: bytes, fields: Fields | None = None) -> bytes:
-    """A CT slice whose last element is given as bytes."""
+    """Return a CT slice whose last element is given as bytes."""
     plain = without(slice_fields(fields=fields or {}), 0x7FE00010)
     return part10(encode(plain) + pixel_element, meta(CT, b"1.2.826.0.1.100.1", RLE))

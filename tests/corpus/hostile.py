@@ -38,7 +38,7 @@ def _with_meta(body: bytes, syntax: bytes = b.EXPLICIT) -> bytes:
 
 
 def _split(tag: int) -> tuple[bytes, bytes]:
-    """The good slice cut before and after one element."""
+    """Return the good slice cut before and after one element."""
     fields = b.slice_fields()
     low = {t: v for t, v in fields.items() if t < tag}
     high = {t: v for t, v in fields.items() if t > tag}
@@ -46,7 +46,7 @@ def _split(tag: int) -> tuple[bytes, bytes]:
 
 
 def _replace(tag: int, raw: bytes) -> bytes:
-    """The good slice with the bytes `raw` in the place of one element."""
+    """Return the good slice with the bytes `raw` in the place of one element."""
     low, high = _split(tag)
     return _with_meta(low + raw + high)
 
@@ -582,6 +582,10 @@ def _pixels() -> dict[str, tuple[bytes, set[str]]]:
         "bits stored above allocated": (changed(0x00280101, 17), V),
         "bits stored zero": (changed(0x00280101, 0), V),
         "high bit beyond": (changed(0x00280102, 31), V),
+        "high bit above stored": (
+            b.changed({0x00280101: ("US", b.us(12)), 0x00280102: ("US", b.us(15))}),
+            V,
+        ),
         "high bit below stored": (changed(0x00280102, 3), V),
         "representation 2": (changed(0x00280103, 2), V),
         "three samples": (changed(0x00280002, 3), V),

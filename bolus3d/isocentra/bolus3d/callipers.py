@@ -19,7 +19,7 @@ from isocentra.geometry.grid import Array64
 from isocentra.mesh.model import Mesh
 from isocentra.report.frames import Triple, ViewFrame
 from isocentra.report.rays import RayScene
-from isocentra.report.render import Surface, vertex_normals, visible
+from isocentra.report.render import Surface, stage, vertex_normals, visible
 
 __all__ = ["CalliperPoint", "calliper_points", "outward_mean"]
 
@@ -34,6 +34,8 @@ EVEN_MM: Final = 0.25
 """Range of the reading within `FOOT_MM` up to which a place is called even."""
 FACING: Final = 0.40
 """Least cosine between the face and the viewer at a numbered point."""
+PARALLEL: Final = 0.95
+"""Least cosine between the two faces at a point (18°)."""
 START_MM: Final = 0.02
 """Rays begin so deep under the outer face, to miss the triangle they start on."""
 
@@ -48,7 +50,7 @@ class CalliperPoint:
     normal: Triple
     """Outward, unit length."""
     expected_mm: float
-    """Thickness of the material along the normal."""
+    """Thickness of the material, square to the face."""
 
 
 def calliper_points(
@@ -73,7 +75,7 @@ def calliper_points(
     normals = vertex_normals(bolus)
     expected = _through(bolus, outer, normals)
     keep = np.isfinite(expected) & (normals[outer] @ frame.toward >= FACING)
-    keep[keep] = visible(bolus.vertices_mm[outer[keep]], [Surface(mesh=bolus)], frame)
+    keep[keep] = visible(bolus.vertices_mm[outer[keep]], stage([Surface(mesh=bolus)]), frame)
     outer, expected = outer[keep], expected[keep]
     if not outer.size:
         return ()
@@ -104,10 +106,19 @@ def outward_mean(mesh: Mesh, thickness_mm: Array64) -> Triple:
 
 
 def _through(bolus: Mesh, outer: npt.NDArray[np.intp], normals: Array64) -> Array64:
-    """Thickness of the material along each outer vertex' normal, NaN where no face is met [mm]."""
+    """Thickness of the material at each outer vertex, NaN where it cannot be measured [mm].
+
+    A calliper that is rocked finds the shortest way: the distance along the normal times the
+    cosine between the two faces. Where they are not nearly parallel nobody reads the same twice.
+    """
     start = bolus.vertices_mm[outer] - START_MM * normals[outer]
     hits = RayScene([bolus]).cast(start, -normals[outer])
-    return np.where(hits.mesh < 0, np.nan, hits.distance_mm.astype(np.float64) + START_MM)
+    a, b, c = np.moveaxis(bolus.corners_mm[hits.triangle], 1, 0)
+    across = np.cross(b - a, c - a)
+    length = np.linalg.norm(across, axis=1)
+    cosine = -(across * normals[outer]).sum(axis=1) / np.where(length > 0, length, 1.0)
+    found = (hits.distance_mm.astype(np.float64) + START_MM) * cosine
+    return np.where((hits.mesh < 0) | (cosine < PARALLEL), np.nan, found)
 
 
 def _rim_distance(bolus: Mesh, thickness_mm: Array64, outer: npt.NDArray[np.intp]) -> Array64:

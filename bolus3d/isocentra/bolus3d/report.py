@@ -17,6 +17,7 @@ from isocentra.bolus3d.report_pictures import (
     four_sides,
     gap_picture,
     lead_picture,
+    on_patient,
     scene,
     slices_picture,
     thickness_picture,
@@ -28,6 +29,7 @@ from isocentra.mesh.model import Mesh
 from isocentra.report.charts import Guide, Spread, spread_picture
 from isocentra.report.document import (
     Align,
+    Beside,
     Column,
     Paragraph,
     Picture,
@@ -64,6 +66,7 @@ def bolus_report(result: BolusDesignResult, given: BolusPictures) -> Report:
     given
         What the pictures are made from.
     """
+    patient = on_patient(given)
     points = calliper_points(given.bolus, given.thickness_mm, calliper_frame(given))
     roi = printable(result.roi.name, NAME_LIMIT)
     return Report(
@@ -74,18 +77,18 @@ def bolus_report(result: BolusDesignResult, given: BolusPictures) -> Report:
         status=result.status,
         checks=result.checks,
         identity=_identity(result, given),
-        lead=lead_picture(given),
+        lead=lead_picture(given, patient),
         sections=(
+            Section(title="Numbers", blocks=(_numbers(result),)),
             Section(
                 title="On the patient",
-                blocks=(Viewer3d(scene=scene(given), still=four_sides(given)),),
+                blocks=(Viewer3d(scene=scene(given), still=four_sides(given, patient)),),
             ),
             Section(title="Slices", blocks=(slices_picture(given),)),
             Section(
                 title="Thickness and gap",
                 blocks=(thickness_picture(given), gap_picture(given), _spreads(result, given)),
             ),
-            Section(title="Numbers", blocks=_numbers(result)),
             _print_sheet(result, given, points),
         ),
         provenance=Provenance(
@@ -135,58 +138,57 @@ def _date(text: str) -> str:
     return f"{text[:4]}-{text[4:6]}-{text[6:]}" if whole else text
 
 
-def _numbers(result: BolusDesignResult) -> tuple[Table, ...]:
+def _numbers(result: BolusDesignResult) -> Beside:
     mesh, thickness, gap = result.mesh, result.thickness_mm, result.inner_face_mm
     bounds = mesh.bounds_mm
     box = MISSING
     if bounds is not None:
         box = " × ".join(number(b - a, 1) for a, b in zip(*bounds, strict=True)) + " mm"
-    return (
-        _figures(
-            "Fit",
-            (
-                ("Thickness asked", quantity(thickness.nominal, "mm", 2)),
-                ("Thickness found, mean", quantity(thickness.mean, "mm", 2)),
-                ("Thickness found, least", quantity(thickness.min, "mm", 2)),
-                ("Thickness error, P95", quantity(thickness.p95_abs_error, "mm", 2)),
-                ("Thickness error, largest", quantity(thickness.max_abs_error, "mm", 2)),
-                ("Gap under the inner face, mean", quantity(gap.mean_gap, "mm", 2)),
-                ("Gap under the inner face, P95", quantity(gap.p95_gap, "mm", 2)),
-                ("Gap under the inner face, largest", quantity(gap.max_gap, "mm", 2)),
-            ),
-        ),
-        _figures(
-            "Mesh",
-            (
-                ("Volume", quantity(mesh.volume_cm3, "cm³", 2)),
-                ("Surface", quantity(mesh.area_cm2, "cm²", 1)),
-                ("Size along x, y, z (LPS)", box),
-                ("Triangles", number(mesh.triangles)),
-                ("Parts", number(mesh.parts)),
-                ("Open edges", number(mesh.open_edges)),
-                ("Non-manifold edges", number(mesh.non_manifold_edges)),
-                ("Pinched vertices", number(mesh.pinched_vertices)),
-                ("Degenerate triangles", number(mesh.degenerate_triangles)),
-                ("Pairs of triangles that cut each other", number(mesh.self_intersections)),
-                ("Inside out", yes_no(mesh.inverted)),
-                ("Cavities", number(mesh.cavities)),
-                ("Thinnest wall", quantity(mesh.min_wall_mm, "mm", 2)),
-            ),
-        ),
-        _figures(
-            "Structure for the planning system",
-            (
-                ("Name", printable(result.roi.name, NAME_LIMIT)),
-                ("Volume of the contours", quantity(result.roi.volume_cm3, "cm³", 2)),
-                ("Contours against the mesh, P95", quantity(result.roi.contour_p95_mm, "mm", 3)),
-            ),
+    fit = _figures(
+        "Fit",
+        (
+            ("Thickness asked", quantity(thickness.nominal, "mm", 2)),
+            ("Thickness found, mean", quantity(thickness.mean, "mm", 2)),
+            ("Thickness found, least", quantity(thickness.min, "mm", 2)),
+            ("Thickness error, P95", quantity(thickness.p95_abs_error, "mm", 2)),
+            ("Thickness error, largest", quantity(thickness.max_abs_error, "mm", 2)),
+            ("Gap to the skin, mean", quantity(gap.mean_gap, "mm", 2)),
+            ("Gap to the skin, P95", quantity(gap.p95_gap, "mm", 2)),
+            ("Gap to the skin, largest", quantity(gap.max_gap, "mm", 2)),
         ),
     )
+    solid = _figures(
+        "Mesh",
+        (
+            ("Volume", quantity(mesh.volume_cm3, "cm³", 2)),
+            ("Surface", quantity(mesh.area_cm2, "cm²", 1)),
+            ("Size along x, y, z (LPS)", box),
+            ("Triangles", number(mesh.triangles)),
+            ("Parts", number(mesh.parts)),
+            ("Open edges", number(mesh.open_edges)),
+            ("Non-manifold edges", number(mesh.non_manifold_edges)),
+            ("Pinched vertices", number(mesh.pinched_vertices)),
+            ("Degenerate triangles", number(mesh.degenerate_triangles)),
+            ("Self-intersecting pairs", number(mesh.self_intersections)),
+            ("Inside out", yes_no(mesh.inverted)),
+            ("Cavities", number(mesh.cavities)),
+            ("Thinnest wall", quantity(mesh.min_wall_mm, "mm", 2)),
+        ),
+    )
+    structure = _figures(
+        "Structure for the planning system",
+        (
+            ("Name", printable(result.roi.name, NAME_LIMIT)),
+            ("Volume of the contours", quantity(result.roi.volume_cm3, "cm³", 2)),
+            ("Contours against the mesh, P95", quantity(result.roi.contour_p95_mm, "mm", 3)),
+        ),
+    )
+    return Beside(left=(fit, structure), right=(solid,))
 
 
 def _figures(caption: str, rows: tuple[tuple[str, str], ...]) -> Table:
     columns = (
-        Column(title="What", share=2.0),
+        Column(title="What", share=1.3),
         Column(title="Found", align=Align.RIGHT, share=1.0),
     )
     return Table(caption=caption, columns=columns, rows=rows)
@@ -239,37 +241,27 @@ def _print_sheet(
             ("Material", printable(made.material)),
             ("Mass of the finished part", quantity(made.mass_g, "g", 1)),
             ("Printing time, about", quantity(made.time_min, "min", 0)),
-            ("Size on the bed, width × depth × height", _size(size)),
+            ("Size as it lies on the bed", _size(size)),
             ("Fits the printer", yes_no(made.fits)),
             ("Thinnest wall", quantity(made.min_wall_mm, "mm", 2)),
         ),
     )
     callipers = Table(
-        caption="Calliper points: measure at the numbers, square to the face",
+        caption="Calliper points (square to the face)",
         columns=(
             Column(title="Point", share=0.6),
-            Column(title="Expected [mm]", align=Align.RIGHT, share=1.1),
-            Column(title="Measured [mm]", share=1.4),
-            Column(title="Difference [mm]", share=1.4),
-            Column(title="x, y, z in LPS [mm]", align=Align.RIGHT, share=1.8),
+            Column(title="Expected [mm]", align=Align.RIGHT, share=1.2),
+            Column(title="Measured [mm]", share=1.2),
+            Column(title="Difference", share=0.9),
         ),
-        rows=tuple(
-            (
-                str(point.number),
-                number(point.expected_mm, 2),
-                "",
-                "",
-                ", ".join(number(v, 1) for v in point.at_mm),
-            )
-            for point in points
-        ),
+        rows=tuple((str(p.number), number(p.expected_mm, 2), "", "") for p in points),
     )
     mass = Table(
         caption="Mass",
         columns=(
             Column(title="Expected [g]", align=Align.RIGHT),
             Column(title="Measured [g]"),
-            Column(title="Printer and batch of material"),
+            Column(title="Batch of material"),
         ),
         rows=((number(made.mass_g, 1), "", ""),),
     )
@@ -278,10 +270,9 @@ def _print_sheet(
         title="Print sheet",
         new_page=True,
         blocks=(
-            facts,
+            Beside(left=(facts,), right=(*((callipers,) if points else ()), mass)),
+            *(() if points else (none,)),
             calliper_picture(given, points, made.orientation),
-            callipers if points else none,
-            mass,
             SignLines(roles=("Printed by", "Measured by")),
         ),
     )

@@ -5,7 +5,7 @@ BolusPictures ──► lead, four sides, slices, thickness and gap, callipers a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -25,9 +25,18 @@ from isocentra.report.panels import (
     panels_picture,
     rendering_columns,
 )
-from isocentra.report.render import BOLUS_COLOUR, SKIN_COLOUR, Scalars, Surface, render
+from isocentra.report.render import (
+    BOLUS_COLOUR,
+    SKIN_COLOUR,
+    Scalars,
+    Stage,
+    Surface,
+    render,
+    stage,
+)
 from isocentra.report.viewer import ViewerMap, ViewerPart, ViewerScene
 from isocentra.report.views import LineStyle, Outline, SlicePanel, SliceView, Window
+from isocentra.report.wording import quantity
 
 __all__ = [
     "calliper_frame",
@@ -35,28 +44,32 @@ __all__ = [
     "four_sides",
     "gap_picture",
     "lead_picture",
+    "on_patient",
     "scene",
     "slices_picture",
     "thickness_picture",
 ]
 
-AROUND_MM: Final = 45.0
+AROUND_MM: Final = 55.0
 """Skin that is shown round the bolus, so that the place is recognised."""
 SLICE_MARGIN_MM: Final = 25.0
+LEAD_ASPECT: Final = 1.15
 CLOSE_UP_MM: Final = 40.0
 TURN_DEG: Final = 38.0
 """The two views of a map lie so far to either side of the mean direction."""
 LEAST_SPAN_MM: Final = 1.0
 """A colour scale spans at least this: noise must not look like an error."""
-PART_MARGIN: Final = 1.12
+PART_MARGIN: Final = 1.18
+SHEET_ASPECT: Final = 1.0
 
 BOLUS_LINE: Final = "#5ec8ff"
 CONTOUR_LINE: Final = "#ffd23f"
 TARGET_LINE: Final = "#ff7b6b"
 CT_WINDOW: Final = Window(centre=-200.0, width=1400.0)
 """Shows air gaps and soft tissue at once. [HU]"""
-BED_COLOUR: Final = (0.87, 0.89, 0.91)
-LEFT_COLOUR: Final = "#1f5f8b"
+BED_COLOURS: Final = ((1.0, 1.0, 1.0), (0.93, 0.94, 0.96))
+TILE_MM: Final = 20.0
+LEFT_COLOUR: Final = "#1c2733"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,17 +79,27 @@ class _Box:
     """Edge of the cube that holds it."""
 
 
-def lead_picture(given: BolusPictures) -> Picture:
+def on_patient(given: BolusPictures) -> Stage:
+    """Return skin and bolus, ready to be seen from any side."""
+    return stage(
+        [
+            Surface(mesh=given.skin, colour=SKIN_COLOUR),
+            Surface(mesh=given.bolus, colour=BOLUS_COLOUR),
+        ]
+    )
+
+
+def lead_picture(given: BolusPictures, patient: Stage) -> Picture:
     """Draw the bolus on the patient, from its own side and in the axial slice through it."""
     toward = outward_mean(given.bolus, given.thickness_mm)
     box = _box(given.bolus, AROUND_MM)
-    frame = frame_from(toward, box.centre_mm, (box.size_mm, box.size_mm))
-    seen = render(_on_patient(given), frame, rendering_columns(2, None))
+    frame = frame_from(toward, box.centre_mm, (box.size_mm, box.size_mm * LEAD_ASPECT))
+    seen = render(patient, frame, rendering_columns(2, None))
     at = _middle(given)
-    size = min(box.size_mm, _box(given.bolus, SLICE_MARGIN_MM).size_mm)
+    width = _box(given.bolus, SLICE_MARGIN_MM).size_mm
     panels = (
         Panel(title=f"On the patient, seen from {_words(toward)}", rendering=seen),
-        _slice(given, Plane.AXIAL, at, size, f"Axial, z {at[2]:.1f} mm"),
+        _slice(given, Plane.AXIAL, at, (width, width * LEAD_ASPECT)),
     )
     return panels_picture(
         PanelSheet(panels=panels, columns=2),
@@ -87,7 +110,7 @@ def lead_picture(given: BolusPictures) -> Picture:
     )
 
 
-def four_sides(given: BolusPictures) -> Picture:
+def four_sides(given: BolusPictures, patient: Stage) -> Picture:
     """Draw the bolus on the patient from four sides, all to one scale."""
     toward = outward_mean(given.bolus, given.thickness_mm)
     sides = (
@@ -101,7 +124,7 @@ def four_sides(given: BolusPictures) -> Picture:
     panels = []
     for side in sides:
         frame = frame_from(side, box.centre_mm, (box.size_mm, box.size_mm * 0.92))
-        seen = render(_on_patient(given), frame, columns)
+        seen = render(patient, frame, columns)
         panels.append(Panel(title=f"From {side.value}", rendering=seen))
     names = ", ".join(side.value for side in sides)
     return panels_picture(
@@ -116,16 +139,17 @@ def slices_picture(given: BolusPictures) -> Picture:
     at = _middle(given)
     size = _box(given.bolus, SLICE_MARGIN_MM).size_mm
     panels = [
-        _slice(given, Plane.AXIAL, at, size, f"Axial, z {at[2]:.1f} mm"),
-        _slice(given, Plane.CORONAL, at, size, f"Coronal, y {at[1]:.1f} mm"),
-        _slice(given, Plane.SAGITTAL, at, size, f"Sagittal, x {at[0]:.1f} mm"),
+        _slice(given, plane, at, (size, size))
+        for plane in (Plane.AXIAL, Plane.CORONAL, Plane.SAGITTAL)
     ]
-    close_up = "Axial, magnified"
+    title = "Magnified"
     if np.isfinite(given.gap_mm).any():
         worst = int(np.nanargmax(np.abs(given.gap_mm)))
         at = _triple(given.bolus.vertices_mm[worst])
-        close_up = f"Largest gap, {given.gap_mm[worst]:+.2f} mm, z {at[2]:.1f} mm"
-    panels.append(_slice(given, Plane.AXIAL, at, CLOSE_UP_MM, close_up.replace("-", "−")))
+        title = f"Largest gap, {quantity(float(given.gap_mm[worst]), 'mm', 2)}"
+    close = _slice(given, Plane.AXIAL, at, (CLOSE_UP_MM, CLOSE_UP_MM))
+    view = replace(close.view, title=f"{title}: {close.title[:1].lower()}{close.title[1:]}")
+    panels.append(replace(close, view=view))
     return panels_picture(
         PanelSheet(panels=tuple(panels), columns=2),
         caption="Three slices through the middle of the bolus and, magnified, the place where the "
@@ -165,7 +189,7 @@ def calliper_frame(given: BolusPictures) -> ViewFrame:
     box = _box(given.bolus, 0.0)
     size = box.size_mm * PART_MARGIN
     return frame_from(
-        outward_mean(given.bolus, given.thickness_mm), box.centre_mm, (size, size * 0.85)
+        outward_mean(given.bolus, given.thickness_mm), box.centre_mm, (size / SHEET_ASPECT, size)
     )
 
 
@@ -178,7 +202,7 @@ def calliper_picture(
     """
     columns = rendering_columns(2, None)
     frame = calliper_frame(given)
-    outside = render([Surface(mesh=given.bolus, colour=BOLUS_COLOUR)], frame, columns)
+    outside = render(stage([Surface(mesh=given.bolus, colour=BOLUS_COLOUR)]), frame, columns)
     marks = tuple(Mark(text=str(p.number), at_mm=p.at_mm) for p in points)
     panels = (
         Panel(title="Calliper points on the outer face", rendering=outside, marks=marks),
@@ -218,7 +242,7 @@ def _map_picture(
     box = _box(given.bolus, 0.0)
     size = box.size_mm * PART_MARGIN
     columns = rendering_columns(2, scalars.scale)
-    surface = Surface(mesh=given.bolus, scalars=scalars)
+    part = stage([Surface(mesh=given.bolus, scalars=scalars)])
     panels = []
     for angle in (-TURN_DEG, TURN_DEG):
         direction = _turned(toward, angle)
@@ -226,7 +250,7 @@ def _map_picture(
         panels.append(
             Panel(
                 title=f"{scalars.scale.label}, seen from {_words(direction)}",
-                rendering=render([surface], frame, columns),
+                rendering=render(part, frame, columns),
             )
         )
     return panels_picture(
@@ -243,13 +267,7 @@ def _bed_panel(given: BolusPictures, to_bed: Array64, like: ViewFrame, columns: 
     low, high = part.min(axis=0), part.max(axis=0)
     middle = (low + high) / 2
     part = part - np.array([middle[0], middle[1], low[2]])
-    width, depth, _ = given.bed_mm
-    corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * np.array([width, depth]) / 2
-    bed = Mesh(
-        vertices_mm=np.column_stack([corners, np.zeros(4)]),
-        faces=np.array([[0, 1, 2], [0, 2, 3]], dtype=np.int64),
-    )
-    size = float(np.linalg.norm(high - low)) * 1.25
+    size = float(np.linalg.norm(high - low)) * 1.15
     frame = frame_from(
         (-0.45, -0.75, 0.55),
         (0.0, 0.0, float(high[2] - low[2]) / 2),
@@ -257,14 +275,14 @@ def _bed_panel(given: BolusPictures, to_bed: Array64, like: ViewFrame, columns: 
     )
     lying = Mesh(vertices_mm=part, faces=given.bolus.faces)
     seen = render(
-        [Surface(mesh=lying, colour=BOLUS_COLOUR), Surface(mesh=bed, colour=BED_COLOUR)],
+        stage([Surface(mesh=lying, colour=BOLUS_COLOUR), *_bed(given.bed_mm)]),
         frame,
         columns,
     )
     start = np.array([0.0, 0.0, float(high[2] - low[2])])
     reach = 0.32 * size
     return Panel(
-        title=f"On the bed ({width:g} × {depth:g} mm), from the front",
+        title=f"On the bed (squares of {TILE_MM:g} mm), from the front",
         rendering=seen,
         arrows=(
             Arrow(
@@ -281,16 +299,27 @@ def _bed_panel(given: BolusPictures, to_bed: Array64, like: ViewFrame, columns: 
     )
 
 
-def _on_patient(given: BolusPictures) -> list[Surface]:
-    return [
-        Surface(mesh=given.skin, colour=SKIN_COLOUR),
-        Surface(mesh=given.bolus, colour=BOLUS_COLOUR),
-    ]
+def _bed(size_mm: Triple) -> list[Surface]:
+    """Return the bed as a chequered plate, square by square of `TILE_MM`."""
+    nx, ny = (max(1, int(length / 2 // TILE_MM)) for length in size_mm[:2])
+    j, i = (n.ravel() for n in np.mgrid[-ny:ny, -nx:nx])
+    low = np.column_stack([i, j, np.zeros_like(i)]).astype(np.float64) * TILE_MM
+    steps = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]]) * TILE_MM
+    quads = low[:, None, :] + steps
+    surfaces = []
+    for parity, colour in enumerate(BED_COLOURS):
+        corners = quads[(i + j) % 2 == parity].reshape(-1, 3)
+        first = np.arange(0, len(corners), 4)[:, None]
+        faces = np.vstack([first + np.array(half) for half in ((0, 1, 2), (0, 2, 3))])
+        surfaces.append(Surface(mesh=Mesh(vertices_mm=corners, faces=faces), colour=colour))
+    return surfaces
 
 
 def _slice(
-    given: BolusPictures, plane: Plane, at: Triple, size_mm: float, title: str
+    given: BolusPictures, plane: Plane, at: Triple, size_mm: tuple[float, float]
 ) -> SlicePanel:
+    axis = {Plane.AXIAL: 2, Plane.CORONAL: 1, Plane.SAGITTAL: 0}[plane]
+    title = f"{plane.value.capitalize()}, {'xyz'[axis]} {quantity(at[axis], 'mm', 1)}"
     outlines = [
         Outline(source=given.bolus, label="bolus mesh", colour=BOLUS_LINE),
         Outline(
@@ -310,7 +339,7 @@ def _slice(
             )
         )
     return SlicePanel(
-        view=SliceView(title=title, plane=plane, through_mm=at, size_mm=(size_mm, size_mm)),
+        view=SliceView(title=title, plane=plane, through_mm=at, size_mm=size_mm),
         image=given.image,
         window=_window(given),
         outlines=tuple(outlines),

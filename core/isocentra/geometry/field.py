@@ -188,7 +188,12 @@ class DisplacementField:
         """
         gradient = spatial_gradient(self.displacement_mm, self.grid)
         gradient += np.eye(3, dtype=np.float32)
-        determinant: Float32Array = np.linalg.det(gradient)
+        a, b, c = (gradient[..., row, :] for row in range(3))
+        determinant: Float32Array = (
+            a[..., 0] * (b[..., 1] * c[..., 2] - b[..., 2] * c[..., 1])
+            + a[..., 1] * (b[..., 2] * c[..., 0] - b[..., 0] * c[..., 2])
+            + a[..., 2] * (b[..., 0] * c[..., 1] - b[..., 1] * c[..., 0])
+        )
         return determinant
 
     def warp_points(self, points_mm: npt.ArrayLike) -> Array64:

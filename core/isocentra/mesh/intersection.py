@@ -1,9 +1,11 @@
 """Where a mesh cuts itself: an exact count of triangle pairs.
 
-mesh ──► box tree ──► candidate pairs ──► 0, 1, 2 or 3 shared corners ──► sign tests ──► pairs
+mesh ──► box tree ──► candidate pairs ──► 0, 1 or 2 shared corners ──► sign tests ──► pairs
 
 A pair counts when the two triangles have a point in common that is not a shared corner or edge:
-crossing, touching, overlapping in one plane, folded over a shared edge, or the same triangle twice.
+crossing, touching, overlapping in one plane, folded over a shared edge. The same three corners
+twice are a fault of their edges (used four times, or wound both ways) or enclose nothing, and are
+named there; a planning system's flap of no thickness is one.
 Two closed triangles that are not coplanar meet exactly when an edge of one meets the other.
 """
 
@@ -73,13 +75,13 @@ def _cutting(points: ExactPoints, faces: Faces, pairs: Pairs) -> Mask:
     first, second = faces[pairs[:, 0]], faces[pairs[:, 1]]
     equal = first[:, :, None] == second[:, None, :]
     shared = equal.sum(axis=(1, 2))
-    out = np.asarray(shared == 3)
+    out = np.zeros(len(pairs), dtype=bool)
     for count, judge in ((0, _apart), (1, _joined_at_corner), (2, _joined_at_edge)):
         rows = np.flatnonzero(shared == count)
         if len(rows):
             one, two = _shared_first(first[rows], second[rows], equal[rows])
             out[rows] = judge(points, one, two)
-    return np.asarray(out)
+    return out
 
 
 def _shared_first(first: Faces, second: Faces, equal: Mask) -> tuple[Faces, Faces]:

@@ -60,7 +60,9 @@ def read_mesh_bytes(data: bytes, name: str) -> Mesh:
     """Read a mesh from the bytes of a file called `name`; see `read_mesh`."""
     if len(data) > LARGEST_FILE_BYTES:
         raise _too_large(f"{len(data):,} bytes; at most {LARGEST_FILE_BYTES:,} are read", name)
-    mesh = _read(data, name)
+    with np.errstate(over="ignore", invalid="ignore"):
+        # a signalling NaN and what is too large for float32 are findings of the checks
+        mesh = _read(data, name)
     if len(mesh.faces) > MOST_TRIANGLES:
         raise _too_large(f"{len(mesh.faces):,} triangles; at most {MOST_TRIANGLES:,}", name)
     if not len(mesh.faces):
@@ -87,8 +89,7 @@ def _read(data: bytes, name: str) -> Mesh:
 
 def _as_printed(mesh: Mesh) -> Mesh:
     """Round to float32 and weld, as for a file of loose triangles."""
-    with np.errstate(over="ignore"):  # too large becomes infinite: a finding of the checks
-        single = mesh.vertices_mm.astype(np.float32).astype(np.float64)
+    single = mesh.vertices_mm.astype(np.float32).astype(np.float64)
     joined = welded(Mesh(vertices_mm=single, faces=mesh.faces))
     return without_unused_vertices(joined.vertices_mm, joined.faces)
 

@@ -18,9 +18,10 @@ __all__ = ["corners_of_ascii_stl", "corners_of_binary_stl", "is_binary_stl"]
 
 HEADER_BYTES = 84
 RECORD = np.dtype([("normal", "<f4", (3,)), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
-VERTEX = re.compile(rb"\bvertex\b([^a-df-z]{0,400})")
-"""What follows the word up to the next word (an exponent's e belongs to a number)."""
-NUMBER = re.compile(rb"[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:e[+-]?\d+)?|[+-]?(?:nan|inf)", re.ASCII)
+NAME_LINE = re.compile(rb"(?m)^[ \t]*(?:end)?solid\b(?:(?!\bfacet\b)[^\r\n])*")
+"""A solid's name may hold any word; where no line ends, it stops at the first facet."""
+NUMBER = re.compile(rb"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|[+-]?(?:nan|inf|infinity)")
+VERTEX = re.compile(rb"\bvertex\s+(\S+)\s+(\S+)\s+(\S+)")
 
 
 def is_binary_stl(data: bytes) -> bool:
@@ -48,27 +49,27 @@ def corners_of_ascii_stl(data: bytes, name: str) -> Array64:
     BolusError
         ``BAD_MESH``: neither.
     """
-    text = data.lower()
+    text = NAME_LINE.sub(b"", data.lower())
     if b"\x00" in data[:4096] or b"vertex" not in text:
         raise _no_text(data, name)
-    words = VERTEX.findall(text)
-    rows = [NUMBER.findall(word) for word in words]
-    short = next((k for k, row in enumerate(rows) if len(row) != 3), None)
+    words = len(re.findall(rb"\bvertex\b", text))
+    rows = VERTEX.findall(text)
     facets, closed = len(re.findall(rb"\bfacet\b", text)), len(re.findall(rb"\bendfacet\b", text))
-    if short is not None and short < len(rows) - 1:
-        shown = printable(words[short].strip()[:60].decode("latin-1"))
-        raise _bad(f"vertex {short + 1} is not three numbers: {shown}", name)
-    if short is not None or len(rows) % 3 or closed < facets:
+    if len(rows) < words or words % 3 or 0 < closed < facets:
         raise ReadingError(
             "TRUNCATED",
-            f"The ASCII STL ends within a triangle: {facets} begun, {len(rows) // 3} whole.",
+            f"The ASCII STL ends within a triangle: {facets:,} begun, {closed:,} whole.",
             where=Where(file=name),
             do="Copy or export the file again.",
         )
-    numbers = np.array([number.replace(b",", b".") for row in rows for number in row])
-    with np.errstate(over="ignore"):
-        values = numbers.astype(np.float64).astype(np.float32)
-    return np.asarray(values, dtype=np.float64).reshape(-1, 3, 3)
+    tokens = [token.rstrip(b",").replace(b",", b".") for row in rows for token in row]
+    try:
+        numbers = np.array(tokens).astype(np.float64)
+    except ValueError as error:
+        wrong = next((t for t in tokens if not NUMBER.fullmatch(t)), b"")
+        shown = printable(wrong.decode("latin-1"), 40)
+        raise _bad(f"a coordinate is not a number: {shown}", name) from error
+    return np.asarray(numbers.astype(np.float32).astype(np.float64)).reshape(-1, 3, 3)
 
 
 def _no_text(data: bytes, name: str) -> IsocentraError:

@@ -21,6 +21,9 @@ __all__ = ["EdgeFaults", "Shells", "edge_faults", "euler_number", "pinched_verti
 
 Numbers = npt.NDArray[np.int64]
 
+NO_VOLUME = 1e-12
+"""Share of the mesh's size cubed below which a volume is rounding: a sheet laid on itself."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EdgeFaults:
@@ -45,7 +48,7 @@ class Shells:
     is_cavity: npt.NDArray[np.bool_]
     """Negative volume inside a shell of positive volume."""
     is_inverted: npt.NDArray[np.bool_]
-    """Negative volume, no cavity."""
+    """No positive volume, and no cavity."""
     parts: int
     """Pieces joined by at least a vertex, cavities not counted."""
     part_volumes_mm3: Array64
@@ -147,6 +150,7 @@ def shells(mesh: Mesh) -> Shells:
     a, b, c = np.moveaxis(mesh.corners_mm - mesh.vertices_mm.mean(axis=0), 1, 0)
     volumes = np.zeros(number)
     np.add.at(volumes, label, np.einsum("ij,ij->i", a, np.cross(b, c)) / 6)
+    size = float(np.ptp(mesh.vertices_mm, axis=0).max(initial=0.0))
     cavity = _cavities(mesh, label, volumes)
     vertex_part = _components(
         len(mesh.vertices_mm), mesh.faces[:, [0, 1]].ravel(), mesh.faces[:, [1, 2]].ravel()
@@ -160,7 +164,7 @@ def shells(mesh: Mesh) -> Shells:
         label=label,
         volumes_mm3=volumes,
         is_cavity=cavity,
-        is_inverted=(volumes < 0) & ~cavity,
+        is_inverted=(volumes <= NO_VOLUME * size**3) & ~cavity,
         parts=len(kept),
         part_volumes_mm3=part_volumes,
     )

@@ -174,7 +174,7 @@ def _draw_arrow(axes: Axes, arrow: Arrow, frame: ViewFrame) -> None:
                 shrinkB=0,
             )
         )
-        place = tip + along / length * 0.045 * frame.width_mm
+        place = tip + along / length * 0.06 * frame.width_mm
     else:  # it points at the viewer or away: a circle stands for it
         axes.plot(
             [tail[0]], [tail[1]], marker="o", markersize=9, color=arrow.colour, fillstyle="none"

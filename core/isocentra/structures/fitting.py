@@ -3,7 +3,8 @@
 rings (n, 2) of one plane ──► simplified ──► rounded ──► no touch, no crossing ──► Contour, …
 
 Simplification is Douglas and Peucker's (1973), all rings at once. Rounding to 0.001 mm can close a
-gap or a neck: the plane is then simplified less, and if that is not enough, the touch is cut off.
+gap or a neck: the plane is then simplified less, and if that is not enough, narrow gaps are widened
+and narrow necks cut.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ import numpy.typing as npt
 
 from isocentra.geometry.grid import Array64, Grid
 from isocentra.structures.model import Contour, ContourKind
-from isocentra.structures.polygons import even_odd_area_mm2, regularised, signed_area_mm2
-from isocentra.structures.touching import is_simple, repeated_points
+from isocentra.structures.polygons import parted, signed_area_mm2
+from isocentra.structures.touching import is_simple
 
 __all__ = ["PlaneFrame", "fitted_contours", "plane_frame", "simplified"]
 
@@ -31,10 +32,8 @@ SMALLEST_MM2: Final = 0.01
 AREA_SHARE: Final = 0.008
 """The simplification moves lines by at most this share of area over outline, so that the area
 Dice of thin sections stays above 0.996."""
-CORNER_CUT_MM: Final = 0.01
-"""How far from a touched point its corner is cut off. [mm]"""
-REPAIRS: Final = 8
-"""Rounds of cutting corners before the plane is written as it is."""
+WIDENED_MM: Final = (0.002, 0.004, 0.008, 0.016)
+"""Least width of gaps and necks, in turn, where rounding lets lines touch. [mm]"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,13 +88,13 @@ def fitted_contours(
     outline = sum(float(np.linalg.norm(np.roll(r, -1, axis=0) - r, axis=1).sum()) for r in rings)
     area = abs(sum(signed_area_mm2(ring) for ring in rings))
     tolerance = max(min(simplify_mm - ROUNDING_MM, AREA_SHARE * area / outline), 0.0)
-    points, flat = _rounded(simplified(rings, tolerance), frame)
-    for share in (0.5, 0.25, 0.0):
+    points: list[Array64] = []
+    for share in (1.0, 0.5, 0.25, 0.0):
+        points, flat = _rounded(simplified(rings, share * tolerance), frame)
         if is_simple(flat):
             break
-        points, flat = _rounded(simplified(rings, share * tolerance), frame)
-    if not is_simple(flat):
-        points = _parted(flat, frame)
+    else:
+        points = _parted(simplified(rings, tolerance), frame)
     return tuple(Contour(kind=ContourKind.CLOSED_PLANAR, points_mm=ring) for ring in points)
 
 
@@ -153,43 +152,11 @@ def _rounded(rings: Sequence[Array64], frame: PlaneFrame) -> tuple[list[Array64]
     return points, flat
 
 
-def _parted(flat: list[Array64], frame: PlaneFrame) -> list[Array64]:
-    """Cut corners off where rounded rings touch or cross, until they do not."""
-    points = [np.round(frame.to_points(ring), DECIMALS) for ring in flat]
-    for _ in range(REPAIRS):
-        flat = [_without_corners(ring, cut) for ring, cut in _cuts(regularised(flat))]
-        points, flat = _rounded(flat, frame)
-        if is_simple(flat) or even_odd_area_mm2(flat) < SMALLEST_MM2:
+def _parted(rings: Sequence[Array64], frame: PlaneFrame) -> list[Array64]:
+    """Widen what rounding would close, as little as will do."""
+    points: list[Array64] = []
+    for width in WIDENED_MM:
+        points, flat = _rounded(parted(rings, width), frame)
+        if is_simple(flat):
             break
     return points
-
-
-def _cuts(rings: Sequence[Array64]) -> list[tuple[Array64, npt.NDArray[np.bool_]]]:
-    """Mark, of the corners that meet in one point, the narrowest: it lies inside the others."""
-    narrow = [np.zeros(len(ring), dtype=bool) for ring in rings]
-    widths = [_corner_widths(ring) for ring in rings]
-    for visits in repeated_points(rings, 0.5 * 10.0**-DECIMALS):
-        ring, point = min(visits, key=lambda visit: float(widths[visit[0]][visit[1]]))
-        narrow[ring][point] = True
-    return list(zip(rings, narrow, strict=True))
-
-
-def _corner_widths(ring: Array64) -> Array64:
-    """Angle at each point between the ways to its neighbours, 0 to π. [rad]"""
-    back, on = np.roll(ring, 1, axis=0) - ring, np.roll(ring, -1, axis=0) - ring
-    cross = back[:, 0] * on[:, 1] - back[:, 1] * on[:, 0]
-    return np.asarray(np.abs(np.arctan2(cross, np.einsum("ni,ni->n", back, on))))
-
-
-def _without_corners(ring: Array64, cut: npt.NDArray[np.bool_]) -> Array64:
-    """Replace the marked points by two, a little before and after."""
-    pieces = []
-    for n in range(len(ring)):
-        if not cut[n]:
-            pieces.append(ring[n])
-            continue
-        for neighbour in (ring[n - 1], ring[(n + 1) % len(ring)]):
-            way = neighbour - ring[n]
-            length = float(np.hypot(*way))
-            pieces.append(ring[n] + way * min(CORNER_CUT_MM / length, 0.45))
-    return np.array(pieces)
