@@ -217,6 +217,7 @@ def made() -> Report:
     return bolus_report(design().result, design().pictures)
 
 
+@pytest.mark.slow
 def test_page_one_names_patient_series_target_and_the_check_that_decides() -> None:
     first = pages(made())[0]
     assert "PASS" in first
@@ -229,6 +230,7 @@ def test_page_one_names_patient_series_target_and_the_check_that_decides() -> No
     assert "Approved for printing by" in first
 
 
+@pytest.mark.slow
 def test_the_report_has_seven_pages_and_the_print_sheet_is_one_of_them() -> None:
     found = pages(made())
     assert len(found) == 7
@@ -237,6 +239,7 @@ def test_the_report_has_seven_pages_and_the_print_sheet_is_one_of_them() -> None
         assert text in sheet.replace("\N{NO-BREAK SPACE}", " ")
 
 
+@pytest.mark.slow
 def test_a_figure_that_is_missing_is_a_dash() -> None:
     page = report_html(made()).decode()
     assert re.search(rf"Thinnest wall</td><td[^>]*>{MISSING}<", page)
@@ -305,6 +308,7 @@ def test_calliper_points_go_clockwise_in_their_picture() -> None:
     assert (np.diff(angle) > 0).all()
 
 
+@pytest.mark.slow
 def test_a_part_without_outer_face_has_no_calliper_points_and_says_so() -> None:
     given = design()
     none = np.full(len(given.pictures.bolus.vertices_mm), np.nan)
