@@ -23,7 +23,6 @@ from isocentra.geometry.distance import signed_distance_mm
 from isocentra.geometry.grid import Array64, Grid
 from isocentra.geometry.resample import resample_values
 from isocentra.image import Float32Volume
-from isocentra.mesh.nodefeet import NodeFeet, node_feet
 
 __all__ = ["BodyField", "BodyShape", "ThicknessField", "body_field", "fillet", "tapered", "uniform"]
 
@@ -35,9 +34,8 @@ ThicknessField = Callable[[Array64, Array64], Array64]
 `region_mm` is the signed distance of the foot to the region's border, negative inside.
 """
 LEAST_PART_CM3 = 0.5
-NEAR_STEPS = 2.2
-"""Nodes with an interpolated |B| below this many steps get the exact one: B changes by at most a
-step per step across the faces, a little more round hollow creases."""
+ROUGHNESS_STEPS = 0.6
+"""How far B between every second node may be off what they say, at hollow creases, in steps."""
 
 
 def uniform(thickness_mm: float) -> ThicknessField:
@@ -118,23 +116,21 @@ def body_field(skin: Skin, region: RegionField, shape: BodyShape, step_mm: float
     # Far from its surface only the sign of B matters: every second node first, then what is near.
     values = np.full(grid.shape, np.float32(slack))
     every = grid.every(2)
-    wide = ndimage.binary_dilation(shell, iterations=2)
     some = np.full(every.shape, np.float32(3 * slack))
-    sparse = node_feet(skin.distance, grid.every(4), _blocks_touched(wide, 4))
-    feet = node_feet(skin.distance, every, wide[::2, ::2, ::2], sparse)
-    some[wide[::2, ::2, ::2]] = _b(feet, region, shape)
+    wide = ndimage.binary_dilation(shell, iterations=2)[::2, ::2, ::2]
+    some[wide] = _b(every.to_points(np.argwhere(wide).astype(np.float64)), skin, region, shape)
     near = resample_values(some, every, grid, fill=3 * slack)
     values[shell] = np.clip(near[shell], -slack, slack)
-    close = shell & (np.abs(near) < NEAR_STEPS * step_mm)
-    exact = _b(node_feet(skin.distance, grid, close, feet), region, shape)
+    close = shell & _beside_level(near, ROUGHNESS_STEPS * step_mm)
+    exact = _b(grid.to_points(np.argwhere(close).astype(np.float64)), skin, region, shape)
     values[close] = np.clip(exact, -slack, slack)
     return _one_piece(values, grid, shape)
 
 
-def _b(feet: NodeFeet, region: RegionField, shape: BodyShape) -> Array64:
-    distance = feet.distance_mm
-    border = region(feet.foot_mm)
-    outer = fillet(distance - shape.thickness(feet.foot_mm, border), border, shape.rim_radius_mm)
+def _b(points_mm: Array64, skin: Skin, region: RegionField, shape: BodyShape) -> Array64:
+    distance, foot = skin.distance.signed_and_foot(points_mm)
+    border = region(foot)
+    outer = fillet(distance - shape.thickness(foot, border), border, shape.rim_radius_mm)
     return np.maximum(outer, shape.clearance_mm - distance)
 
 
@@ -147,12 +143,23 @@ def _near_points(points_mm: Array64, grid: Grid, reach_mm: float) -> Mask:
     return signed_distance_mm(held, grid, reach_mm + 1) < reach_mm
 
 
-def _blocks_touched(mask: Mask, size: int) -> Mask:
-    """Return the nodes ``[::size]`` that are a corner of a cell of that size with a set node."""
-    padded = np.pad(mask, [(0, -n % size) for n in mask.shape])
-    k, j, i = (n // size for n in padded.shape)
-    cells = padded.reshape(k, size, j, size, i, size).any(axis=(1, 3, 5))
-    return np.asarray(ndimage.binary_dilation(cells, structure=np.ones((3, 3, 3))))
+def _beside_level(values: Float32Volume, slack: float) -> Mask:
+    """Return the corners of all cells that hold 0 if each value is wrong by up to `slack`."""
+    cell = _of_cells(values < slack) & _of_cells(values > -slack)
+    for axis in range(3):
+        ends = [(0, 0), (0, 0), (0, 0)]
+        ends[axis] = (1, 1)
+        wide = np.moveaxis(np.pad(cell, ends), axis, 0)
+        cell = np.moveaxis(wide[1:] | wide[:-1], 0, axis)
+    return np.asarray(cell)
+
+
+def _of_cells(nodes: Mask) -> Mask:
+    """Tell which cells have a set corner."""
+    for axis in range(3):
+        moved = np.moveaxis(nodes, axis, 0)
+        nodes = np.moveaxis(moved[1:] | moved[:-1], 0, axis)
+    return nodes
 
 
 def _one_piece(values: Float32Volume, grid: Grid, shape: BodyShape) -> BodyField:
@@ -188,9 +195,7 @@ def _one_piece(values: Float32Volume, grid: Grid, shape: BodyShape) -> BodyField
     return BodyField(grid=grid, values=out.astype(np.float32), dropped_cm3=dropped)
 
 
-def _gap(
-    piece: Mask, grid: Grid, near_mm: tuple[float, float, float] | None
-) -> float:
+def _gap(piece: Mask, grid: Grid, near_mm: tuple[float, float, float] | None) -> float:
     points = grid.to_points(np.argwhere(piece).astype(np.float64))
     return float(np.linalg.norm(points - np.array(near_mm), axis=1).min())
 
