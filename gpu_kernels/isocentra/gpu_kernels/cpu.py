@@ -72,7 +72,7 @@ def _pool(process: int, count: int) -> ThreadPoolExecutor:
 def best_level() -> CpuLevel:
     """Return the fastest level that is built and that this processor runs."""
     lowest = library(CpuLevel.V2)
-    fast = int(lowest.gk_cpu_level()) >= CpuLevel.V3 and _find("libgk_v3.so") is not None
+    fast = int(lowest.gk_cpu_level()) >= CpuLevel.V3 and bool(_found("libgk_v3.so"))
     return CpuLevel.V3 if fast else CpuLevel.V2
 
 
@@ -88,11 +88,13 @@ def library(level: CpuLevel) -> ctypes.CDLL:
         It was built from other sources.
     """
     names = ("libgk_v2.so", "libgk_base.so") if level is CpuLevel.V2 else ("libgk_v3.so",)
-    for name in names:
-        file = _find(name)
-        if file is not None:
+    stale: StaleKernelsError | None = None
+    for file in (file for name in names for file in _found(name)):
+        try:
             return open_library(file)
-    raise KernelsMissingError(
+        except StaleKernelsError as error:
+            stale = error
+    raise stale or KernelsMissingError(
         f"No kernel library {' or '.join(names)} lies beside the package.", do=_BUILD
     )
 
@@ -111,14 +113,11 @@ def open_library(file: Path) -> ctypes.CDLL:
     return loaded
 
 
-def _find(name: str) -> Path | None:
+def _found(name: str) -> list[Path]:
     # The package's own path only: an editable install has two folders there, and a library found
     # over sys.path could belong to another installation.
-    for folder in import_module("isocentra.gpu_kernels").__path__:
-        file = Path(folder) / name
-        if file.is_file():
-            return file
-    return None
+    folders = (Path(folder) for folder in import_module("isocentra.gpu_kernels").__path__)
+    return [folder / name for folder in folders if (folder / name).is_file()]
 
 
 @lru_cache(maxsize=128)
