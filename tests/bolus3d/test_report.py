@@ -13,7 +13,7 @@ from functools import cache
 import numpy as np
 import pytest
 from pypdf import PdfReader
-from skimage.measure import marching_cubes
+from skimage.measure import find_contours, marching_cubes
 
 from isocentra.bolus3d.callipers import calliper_points, outward_mean
 from isocentra.bolus3d.report import bolus_report
@@ -31,6 +31,7 @@ from isocentra.geometry.grid import Grid
 from isocentra.image import Image, Patient, SeriesHeader
 from isocentra.mesh.model import Mesh
 from isocentra.progress import Stage
+from isocentra.report.document import Report
 from isocentra.report.html import report_html
 from isocentra.report.pdf import report_pdf
 from isocentra.report.wording import MISSING
@@ -52,7 +53,7 @@ class Design:
 
 
 def ellipsoid(points: np.ndarray, centre: list[float], radii: list[float]) -> np.ndarray:
-    """Distance to an ellipsoid, good to first order near its surface."""
+    """Return the distance to an ellipsoid, good to first order near its surface."""
     scaled = (points - np.array(centre)) / np.array(radii)
     length = np.linalg.norm(scaled, axis=-1)
     slope = np.linalg.norm(scaled / np.array(radii), axis=-1)
@@ -60,7 +61,7 @@ def ellipsoid(points: np.ndarray, centre: list[float], radii: list[float]) -> np
 
 
 def head(points: np.ndarray) -> np.ndarray:
-    """Distance to the head: negative inside, an ear on the patient's left only."""
+    """Return the distance to the head: negative inside, an ear on the patient's left only."""
     skull = ellipsoid(points, [0, 0, 20], [72, 92, 105])
     nose = ellipsoid(points, [0, -94, -2], [12, 16, 20])
     ear = ellipsoid(points, [74, 8, 5], [9, 18, 30])
@@ -71,7 +72,7 @@ def head(points: np.ndarray) -> np.ndarray:
 
 
 def surface(values: np.ndarray, grid: Grid) -> Mesh:
-    """Zero surface of a field that is negative inside, wound outwards."""
+    """Mesh the zero surface of a field that is negative inside, wound outwards."""
     index, faces, _, _ = marching_cubes(values, 0.0)
     mesh = Mesh(vertices_mm=grid.to_points(index), faces=faces.astype(np.int64))
     if mesh.signed_volume_mm3 < 0:
@@ -80,9 +81,7 @@ def surface(values: np.ndarray, grid: Grid) -> Mesh:
 
 
 def rings(mask_field: np.ndarray, grid: Grid, name: str, kind: str) -> Roi:
-    """Contours of a field on the axial planes of a grid."""
-    from skimage.measure import find_contours
-
+    """Draw contours of a field on the axial planes of a grid."""
     contours = []
     for k in range(grid.shape[0]):
         for line in find_contours(mask_field[k], 0.0):
@@ -143,7 +142,7 @@ def design() -> Design:
 
 
 def result_of(pictures: BolusPictures) -> BolusDesignResult:
-    """Numbers that fit the pictures well enough for a report."""
+    """Make numbers that fit the pictures well enough for a report."""
     mesh = pictures.bolus
     low, high = mesh.vertices_mm.min(axis=0), mesh.vertices_mm.max(axis=0)
     checks = (
@@ -168,7 +167,9 @@ def result_of(pictures: BolusPictures) -> BolusDesignResult:
             InputRef(kind="CT", uid=pictures.image.header.series_uid, sha256="ab12" * 16),
             InputRef(kind="RTSTRUCT", uid="1.2.826.0.1.3680043.8.498.77", sha256="cd34" * 16),
         ),
-        outputs=(OutputRef(name="bolus.stl", media_type="model/stl", sha256="e" * 64, bytes=734284),),
+        outputs=(
+            OutputRef(name="bolus.stl", media_type="model/stl", sha256="e" * 64, bytes=734284),
+        ),
         software=Software(version="0.1.0", device="cpu", kernels="x86-64-v3 4f0c2d", seed=0),
         stages=(Stage(name="skin", seconds=1.25), Stage(name="body", seconds=2.5)),
         warnings=(Finding(code="OVERLAP", message="PTV_Cheek lies 0.4 cm³ outside the body."),),
@@ -202,3 +203,121 @@ def result_of(pictures: BolusPictures) -> BolusDesignResult:
             orientation=((0.0, 0.0, 1.0), (0.6, 0.8, 0.0), (-0.8, 0.6, 0.0)),
         ),
     )
+
+
+def pages(made: Report) -> list[str]:
+    """Return the text of each page of the PDF, blanks made single."""
+    reader = PdfReader(io.BytesIO(report_pdf(made)))
+    return [re.sub(r"\s+", " ", page.extract_text()) for page in reader.pages]
+
+
+@cache
+def made() -> Report:
+    """Build the report of the one design."""
+    return bolus_report(design().result, design().pictures)
+
+
+@pytest.mark.slow
+def test_page_one_names_patient_series_target_and_the_check_that_decides() -> None:
+    first = pages(made())[0]
+    assert "PASS" in first
+    assert "Nearest to its limit: Thickness p95" in first
+    assert "0.08 mm (limit ≤ 0.1 mm)" in first
+    for text in ("Müller^Jörg", "PID-0042", "1961-02-03", "PTV_Cheek", "BOLUS_5mm", "HFS"):
+        assert text in first
+    assert design().pictures.image.header.series_uid in first
+    assert "Prepared by" in first
+    assert "Approved for printing by" in first
+
+
+@pytest.mark.slow
+def test_the_report_has_seven_pages_and_the_print_sheet_is_one_of_them() -> None:
+    found = pages(made())
+    assert len(found) == 7
+    (sheet,) = [page for page in found if "Calliper points" in page]
+    for text in ("ultimaker-2-plus", "pla", "30.4 g", "185 min", "Printed by", "Measured by"):
+        assert text in sheet.replace("\N{NO-BREAK SPACE}", " ")
+
+
+@pytest.mark.slow
+def test_a_figure_that_is_missing_is_a_dash() -> None:
+    page = report_html(made()).decode()
+    assert re.search(rf"Thinnest wall</td><td[^>]*>{MISSING}<", page)
+
+
+@pytest.mark.slow
+def test_the_same_design_gives_the_same_bytes_within_time_and_size() -> None:
+    design()
+    start = time.process_time()
+    report = bolus_report(design().result, design().pictures)
+    html, pdf = report_html(report), report_pdf(report)
+    assert time.process_time() - start <= 8
+    assert len(html) <= 6_000_000
+    assert html == report_html(made())
+    assert pdf == report_pdf(made())
+
+
+@pytest.mark.slow
+def test_a_hostile_structure_name_stays_text() -> None:
+    given = design()
+    pictures = replace(
+        given.pictures,
+        contours=replace(given.pictures.contours, name=HOSTILE),
+        target=replace(given.pictures.target, name=HOSTILE),
+    )
+    result = replace(given.result, roi=replace(given.result.roi, name=HOSTILE))
+    report = bolus_report(result, pictures)
+    page = report_html(report).decode()
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert" in page
+    assert '<script>alert("x")</script>' in pages(report)[0]
+
+
+def test_the_outer_face_looks_to_the_left_front() -> None:
+    x, y, _ = outward_mean(design().pictures.bolus, design().pictures.thickness_mm)
+    assert x > 0.4
+    assert y < -0.4
+
+
+def test_calliper_points_are_seen_spread_away_from_the_rim_and_read_the_material() -> None:
+    given = design().pictures
+    frame = calliper_frame(given)
+    points = calliper_points(given.bolus, given.thickness_mm, frame)
+    at = np.array([point.at_mm for point in points])
+    assert [point.number for point in points] == [1, 2, 3, 4, 5, 6]
+    apart = np.linalg.norm(at[:, None] - at[None], axis=-1)[~np.eye(6, dtype=bool)]
+    assert apart.min() > 12
+    assert (np.linalg.norm(at - CHEEK, axis=1) < 34).all()  # the rim is at 40 mm
+    assert all(np.dot(point.normal, frame.toward) >= 0.4 for point in points)
+    across = head(at) - head(
+        at
+        - np.array([point.normal for point in points])
+        * np.array([[point.expected_mm] for point in points])
+    )
+    assert np.allclose(across, THICKNESS_MM, atol=0.15)
+
+
+def test_calliper_points_go_clockwise_in_their_picture() -> None:
+    given = design().pictures
+    frame = calliper_frame(given)
+    plane = frame.to_plane(
+        [p.at_mm for p in calliper_points(given.bolus, given.thickness_mm, frame)]
+    )
+    offset = plane[:, :2] - plane[:, :2].mean(axis=0)
+    angle = np.arctan2(offset[:, 0], offset[:, 1]) % (2 * np.pi)
+    assert (np.diff(angle) > 0).all()
+
+
+@pytest.mark.slow
+def test_a_part_without_outer_face_has_no_calliper_points_and_says_so() -> None:
+    given = design()
+    none = np.full(len(given.pictures.bolus.vertices_mm), np.nan)
+    pictures = replace(given.pictures, thickness_mm=none, gap_mm=none)
+    assert calliper_points(pictures.bolus, none, calliper_frame(pictures)) == ()
+    page = report_html(bolus_report(given.result, pictures)).decode()
+    assert "No place on this part can be measured" in page
+
+
+def test_pictures_of_another_mesh_are_refused() -> None:
+    with pytest.raises(TypeError, match="one per vertex"):
+        replace(design().pictures, gap_mm=np.zeros(3))

@@ -71,10 +71,10 @@ def test_links_and_encryption_and_odd_methods_are_refused(tmp_path: Path) -> Non
 
 
 def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
-    data = zipped({"bomb.dcm": bytes(300 << 20)})
+    data = zipped({"bomb.dcm": bytes(80 << 20)})
     assert len(data) < 1 << 20
     assert reason_of(tmp_path, data) == "LIMIT_EXCEEDED"
-    many = zipped({f"{k}.dcm": bytes(10 << 20) for k in range(10)})
+    many = zipped({f"{k}.dcm": bytes(8 << 20) for k in range(9)})
     assert reason_of(tmp_path, many) == "LIMIT_EXCEEDED"
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import shutil
+import subprocess
 import zipfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import dicom_builder as b
@@ -17,13 +20,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isocentra.dicom import read_bytes, read_file
-from isocentra.dicom.jpeg import check_frame_header
+from isocentra.dicom.jpeg import check_frame_header, has_decoder
 from isocentra.dicom.pixels import PixelLayout, stored_values
 from isocentra.dicom.sop_classes import Kind
 from isocentra.errors import ReadingError
 
 
-def dicom_files(shared_data: Path) -> Iterator[tuple[str, bytes]]:
+@cache
+def dicom_files(shared_data: Path) -> tuple[tuple[str, bytes], ...]:
+    return tuple(_unpacked(shared_data))
+
+
+def _unpacked(shared_data: Path) -> Iterator[tuple[str, bytes]]:
     for path in sorted(shared_data.rglob("*.zip")):
         with zipfile.ZipFile(path) as archive:
             for name in archive.namelist():
@@ -54,6 +62,7 @@ def test_a_dose_without_pixels_is_read_when_none_are_asked_for(shared_data: Path
         assert len(file.dataset.ImageOrientationPatient) == 6
 
 
+@pytest.mark.slow
 def test_values_are_those_that_pydicom_reads_from_the_same_files(shared_data: Path) -> None:
     wanted = ("PatientID", "SOPInstanceUID", "ImagePositionPatient", "PixelSpacing", "Rows")
     for name, data in dicom_files(shared_data):
@@ -172,7 +181,7 @@ def test_stored_values_are_cut_from_their_bits_and_sign_extended(
 
 
 def test_a_jpeg_stream_of_another_size_never_reaches_a_decoder() -> None:
-    frame = b"\xff\xd8\xff\xc3\0\x0b\x10" + (65535).to_bytes(2, "big") * 2 + b"\1\1\x11\0"
+    frame = b"\xff\xd8\xff\xc3\0\x0b\x10" + (65535).to_bytes(2, "big") * 2 + b"\1\1\x11\0\xff\xd9"
     with pytest.raises(ReadingError, match="65535"):
         check_frame_header(frame, 512, 512, "a")
     check_frame_header(frame, 65535, 65535, "a")
@@ -180,3 +189,24 @@ def test_a_jpeg_stream_of_another_size_never_reaches_a_decoder() -> None:
         check_frame_header(frame.replace(b"\xff\xc3", b"\xff\xc0"), 65535, 65535, "a")
     with pytest.raises(ReadingError, match="no JPEG"):
         check_frame_header(b"GIF89a", 1, 1, "a")
+    with pytest.raises(ReadingError, match="end before"):
+        check_frame_header(frame[:-2], 65535, 65535, "a")
+
+
+@pytest.mark.peer
+def test_jpeg_lossless_is_read_where_a_decoder_is_and_refused_where_none_is(
+    tmp_path: Path,
+) -> None:
+    if shutil.which("dcmcjpeg") is None:
+        pytest.skip("dcmcjpeg (Debian package dcmtk) is not installed")
+    plain = b.changed({0x00280103: ("US", b.us(0))})
+    (tmp_path / "plain.dcm").write_bytes(plain)
+    jpeg = tmp_path / "jpeg.dcm"
+    subprocess.run(["dcmcjpeg", "+e1", "+un", str(tmp_path / "plain.dcm"), str(jpeg)], check=True)
+    if has_decoder("1.2.840.10008.1.2.4.70"):
+        pixels = read_file(jpeg).dataset.PixelData
+        assert pixels == read_bytes(plain, "a").dataset.PixelData
+    else:
+        with pytest.raises(ReadingError) as caught:
+            read_file(jpeg)
+        assert caught.value.reason == "UNSUPPORTED_TRANSFER_SYNTAX"

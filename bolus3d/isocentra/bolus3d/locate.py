@@ -24,8 +24,9 @@ from isocentra.structures.model import Roi
 
 __all__ = ["Place", "external_of", "locate"]
 
-CUT_REACH_MM = 15.0
-"""Skin of the region must lie further than this from where the image ends."""
+CUT_REACH_MM = 5.0
+"""Skin of the region must lie further than this from where the image ends: that much the local
+level and the smoothing see."""
 DOUBT_REACH_MM = 4.0
 DOUBT_VOLUME_CM3 = 0.3
 

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from isocentra import gpu_kernels
+from isocentra.anatomy.cavities import plugged_air
 from isocentra.errors import BolusError
 from isocentra.geometry.distance import signed_distance_mm
 from isocentra.geometry.grid import Array64, Grid
@@ -36,9 +37,6 @@ THIN_PIECE_EXTENT_MM = 100.0
 THIN_PIECE_VOLUME_CM3 = 40.0
 SECOND_PART_SHARE = 0.2
 """A second part (the other leg, an arm) counts as body from this share of the largest on."""
-CAVITY_CLOSING_MM = 6.0
-"""Nostrils, mouth and ear canals open outside: they are closed by this radius before filling."""
-CAVITY_VOLUME_MM3 = 150.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +122,9 @@ def find_body(
     near = solid & (reach <= OPENING_MM + REGROWTH_MM - 1.5)
     body = near | _thin_pieces(solid & ~near, near, grid)
     body = _connected_to(body, core)
-    filled, cavities = _fill(body, tissue, grid)
+    filled = _filled(body)
+    filled = _filled(filled | plugged_air(filled, grid))
+    cavities = filled & ~tissue
     foreign = tissue & ~filled
     touching = ndimage.binary_dilation(filled, iterations=1)
     labels, _ = ndimage.label(foreign, structure=np.ones((3, 3, 3)))
@@ -198,24 +198,3 @@ def _connected_to(mask: Mask, core: Mask) -> Mask:
     labels, _ = ndimage.label(mask, structure=np.ones((3, 3, 3)))
     wanted = np.unique(labels[core & mask])
     return np.isin(labels, wanted[wanted > 0])
-
-
-def _fill(body: Mask, tissue: Mask, grid: Grid) -> tuple[Mask, Mask]:
-    """Fill inner air, and air that opens outside through a mouth narrower than the closing."""
-    filled = _filled(body)
-    closing = signed_distance_mm(filled, grid, CAVITY_CLOSING_MM + 3)
-    grown = closing <= CAVITY_CLOSING_MM
-    closed = signed_distance_mm(grown, grid, CAVITY_CLOSING_MM + 3) < -CAVITY_CLOSING_MM
-    solid = closed | filled
-    inner = ndimage.binary_fill_holes(solid) & ~solid
-    labels, count = ndimage.label(inner)
-    if count:
-        sizes = np.bincount(labels.ravel())
-        large = np.flatnonzero(sizes * grid.voxel_volume_mm3 >= CAVITY_VOLUME_MM3)
-        inner = np.isin(labels, large[large > 0])
-        # The plug between such a cavity and the outside: closing-made voxels that touch it.
-        plug = closed & ~filled
-        reach = ndimage.binary_dilation(inner, iterations=round(CAVITY_CLOSING_MM / 2), mask=plug | inner)
-        filled = filled | reach
-        filled = _filled(filled)
-    return filled, filled & ~tissue

@@ -133,7 +133,7 @@ def _inside() -> list[tuple[Body, Organ | None]]:
     cord = Cylinder(start_mm=(0.0, 34.0, -38.0), end_mm=(0.0, 46.0, -300.0), radius_mm=5.0)
     air = _air()
     return [
-        (body("skull", skull, materials.BONE, 10), _skull(skull, brain)),
+        (body("skull", skull, materials.BONE, 10), _skull(skull, Union(parts=(brain, air)))),
         (body("brain", brain, materials.BRAIN, 11), _organ("Brain", brain)),
         (
             body("mandible", mandible, materials.BONE, 10),
@@ -152,11 +152,10 @@ def _inside() -> list[tuple[Body, Organ | None]]:
     ]
 
 
-def _skull(outer: Ellipsoid, inner: Ellipsoid) -> Organ:
+def _skull(outer: Solid, hollow: Solid) -> Organ:
     return Organ(
         name="Bone_Skull",
-        solid=Difference(kept=outer, removed=inner),
-        volume_cm3=(outer.volume_mm3 - inner.volume_mm3) / 1000,
+        solid=Difference(kept=outer, removed=hollow),
         color=(220, 220, 200),
     )
 

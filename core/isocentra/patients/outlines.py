@@ -69,7 +69,9 @@ def _contours(solid: Solid, grid: Grid, uids: tuple[str, ...]) -> list[Contour]:
     out = []
     for contour in contours_from_field(field, grid, level=0.5):
         plane = round(float(grid.to_index(contour.points_mm[0])[0]))
-        points = _on_surface(solid, contour.points_mm, grid)
+        # Traced points are rounded to 0.001 mm: on an oblique plane that leaves the plane.
+        off = (plane - grid.to_index(contour.points_mm)[:, :1]) * grid.spacing_mm[0]
+        points = _on_surface(solid, contour.points_mm + off * np.array(grid.axes[0]), grid)
         uid = uids[plane] if plane < len(uids) else ""
         out.append(replace(contour, points_mm=points, image_uid=uid))
     return out

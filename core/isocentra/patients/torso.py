@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from isocentra.patients import materials
 from isocentra.patients.accessories import Accessory, couch
 from isocentra.patients.calibration import Tissue, tissue_bodies
-from isocentra.patients.compose import Intersection, Offset, Union
+from isocentra.patients.compose import Difference, Intersection, Offset, Union
 from isocentra.patients.model import Body, DigitalPatient, Landmark, Organ, body, landmark
 from isocentra.patients.solids import Capsule, Cylinder, Ellipsoid, Plate, Point, Solid
 
@@ -74,6 +74,8 @@ def _skin() -> Solid:
 def _inside() -> list[tuple[Body, Organ]]:
     """List the materials inside by rising priority, each with its structure."""
     out: list[tuple[Body, Organ]] = []
+    heart = Ellipsoid(centre_mm=(26.0, -38.0, -36.0), radii_mm=(46.0, 42.0, 50.0))
+    liver = Ellipsoid(centre_mm=(-52.0, -10.0, -130.0), radii_mm=(88.0, 74.0, 58.0))
     for name, s in SIDES:
         lung = Ellipsoid(centre_mm=(s * 72.0, 4.0, 6.0), radii_mm=(52.0, 78.0, 100.0))
         out.append(
@@ -81,14 +83,11 @@ def _inside() -> list[tuple[Body, Organ]]:
                 body(f"lung {name}", lung, materials.LUNG, 10),
                 Organ(
                     name=f"Lung_{name}",
-                    solid=lung,
-                    volume_cm3=lung.volume_mm3 / 1000,
+                    solid=Difference(kept=lung, removed=Union(parts=(heart, liver))),
                     color=(0, 200, 255),
                 ),
             )
         )
-    heart = Ellipsoid(centre_mm=(26.0, -38.0, -36.0), radii_mm=(46.0, 42.0, 50.0))
-    liver = Ellipsoid(centre_mm=(-52.0, -10.0, -130.0), radii_mm=(88.0, 74.0, 58.0))
     spine = Cylinder(start_mm=(0.0, 62.0, -400.0), end_mm=(0.0, 62.0, 400.0), radius_mm=19.0)
     cord = Cylinder(start_mm=(0.0, 72.0, -400.0), end_mm=(0.0, 72.0, 400.0), radius_mm=6.5)
     sternum = Capsule(start_mm=(0.0, -91.0, -50.0), end_mm=(0.0, -91.0, 80.0), radius_mm=9.0)

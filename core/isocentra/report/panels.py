@@ -31,6 +31,8 @@ __all__ = ["Arrow", "Mark", "Panel", "PanelSheet", "panels_picture", "rendering_
 ACCENT: Final = "#b3261e"
 BAR_MM: Final = 22.0
 LEGEND_MM: Final = 6.0
+LEGEND_LETTERS: Final = 75
+"""So many letters, all entries together, fit under a sheet of 174 mm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,4 +238,6 @@ def _legend(figure: Figure, outlines: Sequence[Outline]) -> None:
     )
     for entry, outline in zip(legend.get_texts(), outlines, strict=True):
         entry.set_parse_math(False)
-        entry.set_text(drawable(outline.label))
+        label = drawable(outline.label)
+        most = LEGEND_LETTERS // len(outlines)
+        entry.set_text(label if len(label) <= most else label[: most - 1] + "…")

@@ -51,6 +51,7 @@ from isocentra.report.pdf_style import (
     LINE,
     SOFT,
     draw_text,
+    encodable,
     register_fonts,
     text_width,
 )
@@ -79,10 +80,10 @@ def report_pdf(report: Report) -> bytes:
         rightMargin=MARGIN_MM * mm,
         topMargin=TOP_MM * mm,
         bottomMargin=BOTTOM_MM * mm,
-        title=f"{report.title} – {report.subject}",
-        author=report.program,
-        subject=report.subtitle,
-        creator=report.program,
+        title=encodable(f"{report.title} – {report.subject}"),
+        author=encodable(report.program),
+        subject=encodable(report.subtitle),
+        creator=encodable(report.program),
         lang="en",
         invariant=1,
     )

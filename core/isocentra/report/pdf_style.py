@@ -28,6 +28,7 @@ __all__ = [
     "STRONG",
     "TINTS",
     "draw_text",
+    "encodable",
     "markup",
     "register_fonts",
     "style",
@@ -89,6 +90,11 @@ def markup(text: str) -> str:
         escape(part) if font == REGULAR else f'<font name="{font}">{escape(part)}</font>'
         for font, part in runs(one_line(text))
     )
+
+
+def encodable(text: str) -> str:
+    """Escape lone surrogates (bytes that were no text in their file): no file can hold them."""
+    return text.encode("utf-8", errors="backslashreplace").decode("utf-8")
 
 
 def one_line(text: str) -> str:
