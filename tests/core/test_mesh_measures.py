@@ -146,7 +146,7 @@ def test_what_is_simplified_is_what_single_precision_holds_and_always_the_same()
 
 
 def test_more_triangles_are_taken_where_the_error_would_be_too_large() -> None:
-    fine = shell_cap(3.0)
+    fine = shell_cap(3.0, step_mm=0.9)
     coarse = simplify(fine, 20)
     assert coarse.added_p95_mm <= 0.03
     assert coarse.tries > 1
