@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from zipfile import ZipFile
 
+import jsonschema
 import numpy as np
 import pytest
+
+SCHEMAS = Path(__file__).parents[1] / "docs" / "reference" / "schemas"
 
 
 @pytest.fixture(scope="session")
@@ -21,6 +26,19 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the real data (../shared/data) is not beside this checkout")
     return folder
+
+
+@pytest.fixture(scope="session")
+def held_to_schema() -> Callable[[str], dict[str, Any]]:
+    """Return a function that parses a result.json's text and holds it to its committed schema."""
+
+    def parse(text: str) -> dict[str, Any]:
+        result: dict[str, Any] = json.loads(text)
+        schema = json.loads((SCHEMAS / f"{result['schema']}.json").read_text(encoding="utf-8"))
+        jsonschema.Draft202012Validator(schema).validate(result)
+        return result
+
+    return parse
 
 
 @pytest.fixture(scope="session")

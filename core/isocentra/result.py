@@ -19,7 +19,7 @@ from typing import Any
 from isocentra.progress import Stage
 from isocentra.verdict import Check, Status
 
-__all__ = ["Finding", "InputRef", "OutputRef", "Result", "Software", "as_json", "program_version"]
+__all__ = ["Finding", "InputRef", "OutputRef", "Result", "Software", "as_json", "json_of", "program_version"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +91,12 @@ def _plain(value: object) -> Any:  # noqa: ANN401  # JSON is any of seven types
 
 def as_json(result: Result) -> str:
     """Return what result.json holds: UTF-8 JSON, two blanks of indent, one final newline."""
-    return json.dumps(_plain(result), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json_of(result)
+
+
+def json_of(value: object) -> str:
+    """Return dataclasses, tuples and numbers as JSON text, with one final newline."""
+    return json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def program_version() -> str:

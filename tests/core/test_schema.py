@@ -6,6 +6,7 @@ import ast
 import dataclasses
 import json
 import runpy
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -128,3 +129,10 @@ def test_every_result_of_a_command_has_a_schema() -> None:
         and any(isinstance(base, ast.Name) and base.id == "Result" for base in node.bases)
     }
     assert written == registered
+
+
+def test_the_fixture_holds_a_result_to_the_schema_that_it_names(
+    held_to_schema: Callable[[str], dict[str, Any]],
+) -> None:
+    with pytest.raises(jsonschema.ValidationError, match="checks"):
+        held_to_schema('{"schema": "isocentra.bolus.design.v1"}')

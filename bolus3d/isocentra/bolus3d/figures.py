@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial import KDTree
 
-from isocentra.bolus3d.body import RegionField
+from isocentra.bolus3d.region import RegionField
 from isocentra.bolus3d.result import InnerFaceFigures, ThicknessFigures
 from isocentra.bolus3d.skin import Skin
 from isocentra.geometry.grid import Array64
@@ -105,8 +106,6 @@ def covered_share(skin: Skin, region: RegionField, samples: FaceSamples, reach_m
     area = np.linalg.norm(
         np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1
     )
-    from scipy.spatial import KDTree
-
     near = KDTree(samples.points_mm).query(
         centres[wanted], distance_upper_bound=reach_mm, workers=-1
     )[0]

@@ -11,6 +11,7 @@ sub-voxel skin.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,17 +19,19 @@ from scipy import ndimage
 from scipy.spatial import KDTree
 
 from isocentra.anatomy.body import Body
-from isocentra.bolus3d.body import RegionField
 from isocentra.bolus3d.request import BolusRequest
-from isocentra.bolus3d.skin import Skin
 from isocentra.errors import BolusError, StructureError, Where
 from isocentra.geometry.grid import Array64, Grid
 from isocentra.image import Float32Volume
+from isocentra.mesh.model import Mesh
 from isocentra.structures.coverage import coverage
 from isocentra.structures.model import Roi
 from isocentra.structures.solid import signed_distance_of_roi
 
-__all__ = ["RoughRegion", "region_on", "rough_region"]
+__all__ = ["RegionField", "RoughRegion", "region_on", "rough_region"]
+
+RegionField = Callable[[Array64], Array64]
+"""``R(skin_mm (n, 3)) -> (n,)`` distance to the region's border, negative inside. [mm]"""
 
 TARGET_STEP_MM = 1.0
 LEAST_MARGIN_MM = 1.0
@@ -103,17 +106,16 @@ def rough_region(request: BolusRequest, body: Body) -> RoughRegion:
     return RoughRegion(skin_mm=skin, target_mm=inside, drawn=None)
 
 
-def region_on(request: BolusRequest, rough: RoughRegion, skin: Skin) -> RegionField:
-    """Return the exact R on the sub-voxel skin."""
+def region_on(request: BolusRequest, rough: RoughRegion, skin: Mesh, grid: Grid) -> RegionField:
+    """Return the exact R on the sub-voxel skin; `grid` is the voxels round it."""
     margin = request.margin
     if request.near_mm is not None and request.distance_mm is not None:
         centre, radius = np.array(request.near_mm), request.distance_mm + margin
         return lambda foot_mm: np.linalg.norm(foot_mm - centre, axis=1) - radius
     if rough.drawn is not None:
-        grid = skin.field.grid
         values = signed_distance_of_roi(rough.drawn, grid, band_mm=abs(margin) + 15)
         return lambda foot_mm: _interpolated(values, grid, foot_mm) - margin
-    vertices = skin.mesh.vertices_mm
+    vertices = skin.vertices_mm
     if request.beam_direction is not None:
         feet = vertices[_entered_first(vertices, rough.target_mm, np.array(request.beam_direction))]
     else:

@@ -16,12 +16,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from isocentra import gpu_kernels
+from isocentra.anatomy.cavities import plugged_air
 from isocentra.errors import BolusError
 from isocentra.geometry.distance import signed_distance_mm
 from isocentra.geometry.grid import Array64, Grid
 from isocentra.image import Image
 
-__all__ = ["Body", "block_mean", "find_body"]
+__all__ = ["COARSE_STEP_MM", "Body", "block_mean", "find_body"]
 
 Mask = npt.NDArray[np.bool_]
 
@@ -35,9 +37,6 @@ THIN_PIECE_EXTENT_MM = 100.0
 THIN_PIECE_VOLUME_CM3 = 40.0
 SECOND_PART_SHARE = 0.2
 """A second part (the other leg, an arm) counts as body from this share of the largest on."""
-CAVITY_CLOSING_MM = 6.0
-"""Nostrils, mouth and ear canals open outside: they are closed by this radius before filling."""
-CAVITY_VOLUME_MM3 = 150.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +80,13 @@ def block_mean(image: Image, step_mm: float) -> tuple[npt.NDArray[np.float32], G
     return values, grid
 
 
-def find_body(image: Image, *, near_mm: Array64 | None = None, absent: Mask | None = None) -> Body:
+def find_body(
+    image: Image,
+    *,
+    near_mm: Array64 | None = None,
+    absent: Mask | None = None,
+    compute: gpu_kernels.Compute = gpu_kernels.ON_CPU,
+) -> Body:
     """Find the patient in a CT.
 
     Parameters
@@ -104,8 +109,8 @@ def find_body(image: Image, *, near_mm: Array64 | None = None, absent: Mask | No
     greys, grid = block_mean(image, COARSE_STEP_MM)
     tissue = greys > BODY_THRESHOLD_HU
     # Air inside the patient must not make a thin wall of it: lungs and sinuses are filled first.
-    solid = _filled_slices(tissue)
-    opened = signed_distance_mm(solid, grid, OPENING_MM + 3) < -OPENING_MM
+    solid = _filled(tissue)
+    opened = signed_distance_mm(solid, grid, OPENING_MM + 3, compute=compute) < -OPENING_MM
     core = _chosen_parts(opened, grid, near_mm)
     if not core.any():
         raise BolusError(
@@ -113,11 +118,13 @@ def find_body(image: Image, *, near_mm: Array64 | None = None, absent: Mask | No
             "No body was found: nothing denser than -300 HU is thicker than 6 mm.",
             do="Look at the series: is it a CT of a patient, in HU?",
         )
-    reach = signed_distance_mm(core, grid, OPENING_MM + REGROWTH_MM + 3)
+    reach = signed_distance_mm(core, grid, OPENING_MM + REGROWTH_MM + 3, compute=compute)
     near = solid & (reach <= OPENING_MM + REGROWTH_MM - 1.5)
     body = near | _thin_pieces(solid & ~near, near, grid)
     body = _connected_to(body, core)
-    filled, cavities = _fill(body, tissue, grid)
+    filled = _filled(body)
+    filled = _filled(filled | plugged_air(filled, grid))
+    cavities = filled & ~tissue
     foreign = tissue & ~filled
     touching = ndimage.binary_dilation(filled, iterations=1)
     labels, _ = ndimage.label(foreign, structure=np.ones((3, 3, 3)))
@@ -126,12 +133,15 @@ def find_body(image: Image, *, near_mm: Array64 | None = None, absent: Mask | No
     return Body(grid=grid, mask=filled, cavities=cavities, foreign=foreign, attached=attached)
 
 
-def _filled_slices(mask: Mask) -> Mask:
-    """Fill holes in 3D and in each slice: an airway that opens at the last slice is inside too."""
-    out = np.asarray(ndimage.binary_fill_holes(mask))
-    for k in range(len(out)):
-        out[k] = ndimage.binary_fill_holes(out[k])
-    return out
+def _filled(mask: Mask) -> Mask:
+    """Fill inner holes; what only opens through the first or last slice counts as inner.
+
+    Slices between them are not filled one by one: the air under a nose tip is a hole in its slice.
+    """
+    capped = np.pad(mask, ((1, 1), (0, 0), (0, 0)))
+    for end, beside in ((0, 1), (-1, -2)):
+        capped[end] = ndimage.binary_fill_holes(capped[beside])
+    return np.asarray(ndimage.binary_fill_holes(capped)[1:-1])
 
 
 def _chosen_parts(opened: Mask, grid: Grid, near_mm: Array64 | None) -> Mask:
@@ -188,23 +198,3 @@ def _connected_to(mask: Mask, core: Mask) -> Mask:
     labels, _ = ndimage.label(mask, structure=np.ones((3, 3, 3)))
     wanted = np.unique(labels[core & mask])
     return np.isin(labels, wanted[wanted > 0])
-
-
-def _fill(body: Mask, tissue: Mask, grid: Grid) -> tuple[Mask, Mask]:
-    """Fill inner air, and air that opens outside through a mouth narrower than the closing."""
-    filled = _filled_slices(body)
-    closing = signed_distance_mm(filled, grid, CAVITY_CLOSING_MM + 3)
-    grown = closing <= CAVITY_CLOSING_MM
-    closed = signed_distance_mm(grown, grid, CAVITY_CLOSING_MM + 3) < -CAVITY_CLOSING_MM
-    inner = _filled_slices(closed | filled) & ~(closed | filled)
-    labels, count = ndimage.label(inner)
-    if count:
-        sizes = np.bincount(labels.ravel())
-        large = np.flatnonzero(sizes * grid.voxel_volume_mm3 >= CAVITY_VOLUME_MM3)
-        inner = np.isin(labels, large[large > 0])
-        # The plug between such a cavity and the outside: closing-made voxels that touch it.
-        plug = closed & ~filled
-        reach = ndimage.binary_dilation(inner, iterations=round(CAVITY_CLOSING_MM / 2), mask=plug | inner)
-        filled = filled | reach
-        filled = _filled_slices(filled)
-    return filled, filled & ~tissue

@@ -9,8 +9,6 @@ half maximum between the tissue just below and the air is where the edge of the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
@@ -19,7 +17,7 @@ from isocentra.geometry.distance import signed_distance_mm
 from isocentra.geometry.grid import Grid
 from isocentra.image import Float32Volume
 
-__all__ = ["AIR_HU", "SkinField", "noise_hu", "skin_field"]
+__all__ = ["AIR_HU", "fourth_order", "noise_hu", "skin_field"]
 
 AIR_HU = -1000.0
 INNER_BAND_MM = (1.5, 5.0)
@@ -30,22 +28,6 @@ INNER_CLIP_HU = 250.0
 LEAST_WEIGHT = 0.02
 """Below this share of inside voxels the part is thin (an ear): its level is a local maximum."""
 THIN_WINDOW_MM = 2.5
-SIGMA_MM = 0.7
-NOISY_SIGMA_MM = 1.0
-NOISY_HU = 30.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SkinField:
-    """The skin as the zero of a field that is positive inside the patient.
-
-    `values` is float32 of ``grid.shape``: (S − T) / (L − air), about −0.5 in air and +0.5 in
-    tissue; `sigma_mm` is the smoothing that was taken for the noise found.
-    """
-
-    grid: Grid
-    values: Float32Volume
-    sigma_mm: float
 
 
 def noise_hu(greys: Float32Volume, outside: npt.NDArray[np.bool_]) -> float:
@@ -64,9 +46,9 @@ def noise_hu(greys: Float32Volume, outside: npt.NDArray[np.bool_]) -> float:
 
 
 def skin_field(
-    greys: Float32Volume, grid: Grid, body: npt.NDArray[np.bool_], *, sigma_mm: float = SIGMA_MM
-) -> SkinField:
-    """Compute the skin field on an isotropic grid.
+    greys: Float32Volume, grid: Grid, body: npt.NDArray[np.bool_], *, sigma_mm: float
+) -> Float32Volume:
+    """Compute the field whose zero is the skin, positive inside, on an isotropic grid.
 
     Parameters
     ----------
@@ -77,10 +59,15 @@ def skin_field(
     body
         Mask of the patient on `grid`, its inner air included: there the field stays inside.
     sigma_mm
-        Smoothing by the fourth-order kernel 2·G(σ) − G(√2·σ), which does not shrink a sphere.
+        Smoothing of the greys, by the fourth-order kernel. [mm]
+
+    Returns
+    -------
+    Float32Volume
+        (S − T) / (L − air): about −0.5 in air and +0.5 in tissue. [1]
     """
     step = grid.spacing_mm[0]
-    smooth = _fourth_order(greys, sigma_mm / step)
+    smooth = fourth_order(greys, sigma_mm / step)
     tissue = (smooth > -300) | body
     depth = -signed_distance_mm(tissue, grid, INNER_BAND_MM[1] + 2)
     weight = ((depth > INNER_BAND_MM[0]) & (depth < INNER_BAND_MM[1])).astype(np.float32)
@@ -96,11 +83,11 @@ def skin_field(
         peak = np.clip(ndimage.maximum_filter(lightly, size), -INNER_CLIP_HU, INNER_CLIP_HU)
         level = np.where(thin, peak, level)
     values = (smooth - (level + AIR_HU) / 2) / (level - AIR_HU)
-    return SkinField(grid=grid, values=values.astype(np.float32), sigma_mm=sigma_mm)
+    return np.asarray(values, dtype=np.float32)
 
 
-def _fourth_order(greys: Float32Volume, sigma: float) -> Float32Volume:
-    """Smooth by 2·G(σ) − G(√2·σ): its second moment is nil, so curved surfaces stay in place."""
+def fourth_order(greys: Float32Volume, sigma: float) -> Float32Volume:
+    """Smooth by 2·G(σ) − G(√2·σ), σ in voxels: its second moment is nil, curved edges stay."""
     once = ndimage.gaussian_filter(greys, sigma, truncate=4)
     twice = ndimage.gaussian_filter(greys, sigma * np.sqrt(2), truncate=4)
     return np.asarray(2 * once - twice, dtype=np.float32)

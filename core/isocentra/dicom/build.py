@@ -61,6 +61,10 @@ def _is_signed(data: bytes, node: Node) -> bool:
 
 def _build(data: bytes, node: Node, encodings: list[str], open_vr: str) -> Dataset:
     elements: dict[BaseTag, DataElement | RawDataElement] = {}
+    own = node.get(_CHARACTER_SET)
+    if isinstance(own, tuple):  # an item may have a character set of its own (PS3.3 C.12.1.1.2)
+        text = data[own[1] : own[1] + own[2]].decode("latin-1").strip(" \0")
+        encodings = [python_encoding[name] for name in known_character_sets(text)]
     for number, span in node.items():
         if number == PIXEL_DATA:
             continue

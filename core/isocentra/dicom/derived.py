@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filewriter import dcmwrite
-from pydicom.uid import UID, ExplicitVRLittleEndian
+from pydicom.uid import UID, ImplicitVRLittleEndian
 from pydicom.valuerep import format_number_as_ds
 
 from isocentra.dicom.elements import is_date
@@ -26,7 +26,18 @@ from isocentra.dicom.uids import derived_uid
 from isocentra.image import Image, SeriesHeader
 from isocentra.result import program_version
 
-__all__ = ["Made", "as_ds", "encoded", "head", "item", "reference", "sealed"]
+__all__ = [
+    "Made",
+    "as_ds",
+    "encoded",
+    "head",
+    "item",
+    "moment",
+    "reference",
+    "referenced_series",
+    "sealed",
+    "slices",
+]
 
 IMPLEMENTATION_CLASS_UID: Final = derived_uid("isocentra", "implementation class")
 IMPLEMENTATION_VERSION_NAME: Final = "ISOCENTRA"
@@ -74,7 +85,7 @@ def head(image: Image, *, sop_class_uid: str, modality: str, made: Made) -> Data
     out.SoftwareVersions = program_version()
     out.StudyInstanceUID = header.study_uid or derived_uid("study", header.series_uid)
     out.StudyID = header.study_id[:16]
-    out.SeriesNumber = None
+    out.SeriesNumber = 1
     out.FrameOfReferenceUID = image.grid.frame_of_reference_uid
     out.PositionReferenceIndicator = ""
     return out
@@ -98,16 +109,19 @@ def sealed(out: Dataset, role: str) -> bytes:
 
 
 def encoded(out: Dataset) -> bytes:
-    """Return a Part 10 file, explicit VR little endian."""
+    """Return a Part 10 file, implicit VR little endian.
+
+    With explicit VRs a decimal string may not exceed 64 KiB, which a contour of 2,700 points does.
+    """
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = out.SOPClassUID
     meta.MediaStorageSOPInstanceUID = out.SOPInstanceUID
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.TransferSyntaxUID = ImplicitVRLittleEndian
     meta.ImplementationClassUID = UID(IMPLEMENTATION_CLASS_UID)
     meta.ImplementationVersionName = IMPLEMENTATION_VERSION_NAME
     out.file_meta = meta
     buffer = io.BytesIO()
-    dcmwrite(buffer, out, enforce_file_format=True, little_endian=True, implicit_vr=False)
+    dcmwrite(buffer, out, enforce_file_format=True, little_endian=True, implicit_vr=True)
     return buffer.getvalue()
 
 
@@ -122,6 +136,17 @@ def item(**elements: object) -> Dataset:
 def reference(sop_class_uid: str, sop_uid: str) -> Dataset:
     """Return an item that references an instance."""
     return item(ReferencedSOPClassUID=sop_class_uid, ReferencedSOPInstanceUID=sop_uid)
+
+
+def slices(image: Image) -> list[Dataset]:
+    """Return items that reference every slice of the image; an Enhanced object once."""
+    header = image.header
+    return [reference(header.sop_class_uid, uid) for uid in dict.fromkeys(header.sop_uids)]
+
+
+def referenced_series(image: Image) -> Dataset:
+    """Return the item of the Common Instance Reference module (C.12.2) for the image's series."""
+    return item(SeriesInstanceUID=image.header.series_uid, ReferencedInstanceSequence=slices(image))
 
 
 def as_ds(value: float) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -47,7 +48,7 @@ def text(data: Dataset, keyword: str) -> str:
     value = element.value
     if isinstance(value, bytes):
         value = _decoded(value, data)
-    elif not isinstance(value, str) and hasattr(value, "__iter__"):
+    elif isinstance(value, Sequence) and not isinstance(value, str):
         value = "\\".join(str(v) for v in value)
     return str(value).strip(" \0")
 

@@ -109,7 +109,7 @@ def read_plain_file(path: Path, *, limit_bytes: int = MAX_FILE_BYTES) -> bytes:
             raise refusal("HOSTILE_INPUT", "This is a symbolic link.", path.name) from error
         what = f"The file cannot be opened ({error.strerror})."
         raise refusal("NOT_DICOM", what, path.name) from error
-    with os.fdopen(descriptor, "rb", buffering=0):
+    try:
         status = os.fstat(descriptor)
         if stat.S_ISDIR(status.st_mode):
             raise refusal("NOT_DICOM", "This is a folder, not a file.", path.name)
@@ -119,6 +119,8 @@ def read_plain_file(path: Path, *, limit_bytes: int = MAX_FILE_BYTES) -> bytes:
             what = f"The file has {status.st_size} bytes; {limit_bytes} are read."
             raise refusal("LIMIT_EXCEEDED", what, path.name)
         return _read_exactly(descriptor, status.st_size, path.name)
+    finally:
+        os.close(descriptor)
 
 
 def _read_exactly(descriptor: int, size: int, name: str) -> bytes:

@@ -39,6 +39,8 @@ def check_frame_header(stream: bytes, rows: int, columns: int, name: str) -> Non
     pos = 2
     if stream[:2] != b"\xff\xd8":
         raise _mismatch("are no JPEG stream", name)
+    if not stream.rstrip(b"\0").endswith(b"\xff\xd9"):
+        raise _mismatch("end before the picture does", name)
     while pos + 10 <= len(stream) and stream[pos] == 0xFF:
         marker = stream[pos + 1]
         length = int.from_bytes(stream[pos + 2 : pos + 4], "big")

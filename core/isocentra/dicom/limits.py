@@ -22,6 +22,7 @@ __all__ = [
     "MAX_HEADER_BYTES",
     "MAX_ITEMS",
     "MAX_MATRIX",
+    "MAX_NUMBERS",
     "MAX_NUMBER_CHARACTERS",
     "MAX_RLE_RUNS",
 ]
@@ -35,8 +36,8 @@ MAX_HEADER_BYTES: Final = 64 * MIB
 MAX_DEPTH: Final = 32
 """Sequences inside sequences: plans need 5, structured reports about 10."""
 MAX_ELEMENTS: Final = 250_000
-MAX_ITEMS: Final = 60_000
-"""Items of all sequences together: 25,000 contours that each name their slice."""
+MAX_ITEMS: Final = 48_000
+"""Items of all sequences together: 23,000 contours that each name their slice."""
 MAX_FRAGMENTS: Final = 20_000
 MAX_MATRIX: Final = 8192
 """Rows or columns of an image: CT and MR stay at or below 2048."""
@@ -44,6 +45,8 @@ MAX_DECODED_BYTES: Final = 96 * MIB
 """Pixel data after decompression."""
 MAX_RLE_RUNS: Final = 3_000_000
 """PackBits runs of one file: about 1 s; 64 frames of 512 × 512 need 1 to 2 million."""
+MAX_NUMBERS: Final = 5_000_000
+"""Decimal and integer strings of one file: 1.6 million contour points, about 1 s to judge."""
 MAX_NUMBER_CHARACTERS: Final = 64
 """One decimal or integer string: 16 are legal, 18 to 24 are met."""
 

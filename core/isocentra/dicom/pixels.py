@@ -43,7 +43,6 @@ class PixelLayout:
     columns: int
     bits_allocated: int
     bits_stored: int
-    high_bit: int
     signed: bool
 
     @property
@@ -75,7 +74,7 @@ def describe(tree: Tree, values: Values, kind: Kind) -> PixelLayout:
     representation = unsigned("PixelRepresentation")
     if allocated not in _BITS[kind]:
         raise values.bad(tag("BitsAllocated"), f"is {allocated}")
-    if not 1 <= stored <= allocated or not stored - 1 <= high < allocated:
+    if not 1 <= stored <= allocated or high != stored - 1:
         raise values.bad(tag("BitsStored"), f"is {stored} of {allocated}, the high bit {high}")
     if representation > 1:
         raise values.bad(tag("PixelRepresentation"), f"is {representation}")
@@ -93,7 +92,6 @@ def describe(tree: Tree, values: Values, kind: Kind) -> PixelLayout:
         columns=columns,
         bits_allocated=allocated,
         bits_stored=stored,
-        high_bit=high,
         signed=representation == 1,
     )
 
@@ -187,14 +185,11 @@ def stored_values(pixels: bytes | memoryview, layout: PixelLayout) -> npt.NDArra
 
     Notes
     -----
-    The value is the `bits_stored` bits up to `high_bit`; bits outside may hold overlays or rubbish
-    (PS3.5 8.1.1) and are cut off before the sign is extended.
+    The value is the low `bits_stored` bits, the high bit being one less (PS3.3 C.7.6.3.1.1); the
+    bits above may hold overlays or rubbish and are cut off before the sign is extended.
     """
     kind = "i" if layout.signed else "u"
     raw = np.frombuffer(pixels, dtype=f"<{kind}{layout.sample_bytes}")
     raw = raw.reshape(-1, layout.rows, layout.columns)
-    left = layout.bits_allocated - 1 - layout.high_bit
-    right = layout.bits_allocated - layout.bits_stored
-    if right:
-        raw = np.right_shift(np.left_shift(raw, left), right)
-    return raw
+    unused = layout.bits_allocated - layout.bits_stored
+    return np.right_shift(np.left_shift(raw, unused), unused) if unused else raw

@@ -109,8 +109,10 @@ def apply_rescale(
     air
         What to write there.
     """
-    np.multiply(stored, np.float32(rescale.slope), out=out, casting="unsafe")
-    out += np.float32(rescale.intercept)
+    # An overflow becomes infinity here and a typed refusal in `check_finite`.
+    with np.errstate(over="ignore", invalid="ignore"):
+        np.multiply(stored, np.float32(rescale.slope), out=out, casting="unsafe")
+        out += np.float32(rescale.intercept)
     if padding is None:
         return None
     mask = (stored >= padding.low) & (stored <= padding.high)

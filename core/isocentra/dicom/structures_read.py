@@ -52,8 +52,8 @@ def read_structures(path: Path, *, image: Image | None = None) -> StructureSet:
         ``WRONG_MODALITY``: another kind of object; ``MIXED_PATIENTS``,
         ``FOREIGN_FRAME_OF_REFERENCE``: it does not belong to `image`.
     """
-    file = gate.read_file(path, pixels=False)
-    return _structures(file, path.read_bytes(), image)
+    data = gate.read_plain_file(path)
+    return _structures(gate.read_bytes(data, path.name), data, image)
 
 
 def structures_from_bytes(data: bytes, name: str, *, image: Image | None = None) -> StructureSet:
@@ -101,7 +101,7 @@ def _structures(file: gate.GatedFile, encoded: bytes, image: Image | None) -> St
         label=elements.text(data, "StructureSetLabel"),
         sha256=file.sha256,
         encoded=encoded,
-        warnings=tuple(remarks),
+        warnings=(*file.warnings, *remarks),
     )
     return structures if image is None else _on_image(structures, image, name)
 

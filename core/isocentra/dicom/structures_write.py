@@ -16,7 +16,7 @@ from typing import Final
 from pydicom.dataset import Dataset
 
 from isocentra.dicom import elements, gate
-from isocentra.dicom.derived import Made, head, item, moment, reference, sealed
+from isocentra.dicom.derived import Made, head, item, moment, reference, sealed, slices
 from isocentra.dicom.identity import refuse_other_patient
 from isocentra.dicom.roi_items import roi_items
 from isocentra.dicom.splice import Addition, spliced
@@ -120,11 +120,7 @@ def _numbered(rois: Sequence[Roi]) -> list[Roi]:
 def _frame(image: Image) -> Dataset:
     """Return the referenced frame of reference with its study, series and every slice."""
     header = image.header
-    slices = list(dict.fromkeys(header.sop_uids))
-    series = item(
-        SeriesInstanceUID=header.series_uid,
-        ContourImageSequence=[reference(header.sop_class_uid, uid) for uid in slices],
-    )
+    series = item(SeriesInstanceUID=header.series_uid, ContourImageSequence=slices(image))
     study = reference(DETACHED_STUDY, header.study_uid)
     study.RTReferencedSeriesSequence = [series]
     return item(

@@ -19,7 +19,7 @@ from isocentra.dicom.dictionary import (
     keyword,
     tag,
 )
-from isocentra.dicom.limits import MAX_NUMBER_CHARACTERS
+from isocentra.dicom.limits import MAX_NUMBER_CHARACTERS, MAX_NUMBERS
 from isocentra.dicom.refusal import refusal, tag_text
 from isocentra.dicom.tokens import Node
 from isocentra.errors import ReadingError, printable
@@ -96,6 +96,7 @@ class Values:
         self.data = data
         self.name = name
         self.uid: str | None = None
+        self.count = 0
 
     def raw(self, node: Node, number: int) -> bytes | None:
         """Return the bytes of an element, None when it is absent or a sequence."""
@@ -187,6 +188,10 @@ class Values:
         expected = GEOMETRY_TAGS.get(number)
         if not raw:
             return True
+        self.count += 1 + raw.count(b"\\")
+        if self.count > MAX_NUMBERS:
+            what = f"The file holds more than {MAX_NUMBERS} numbers."
+            raise refusal("LIMIT_EXCEEDED", what, self.name, uid=self.uid)
         try:
             values = numbers(raw)
         except ValueError:

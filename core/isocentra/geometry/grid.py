@@ -150,6 +150,12 @@ class Grid:
         )
         return replace(self, shape=(k, j, i), spacing_mm=(step_mm, step_mm, step_mm))
 
+    def every(self, n: int) -> Grid:
+        """Return the grid of ``values[::n, ::n, ::n]``."""
+        k, j, i = (-(-size // n) for size in self.shape)
+        sk, sj, si = (s * n for s in self.spacing_mm)
+        return replace(self, shape=(k, j, i), spacing_mm=(sk, sj, si))
+
     @classmethod
     def axial_box(
         cls, low_mm: Triple, high_mm: Triple, step_mm: float, *, frame_of_reference_uid: str = ""

@@ -15,7 +15,7 @@ import numpy as np
 
 from isocentra.patients import materials
 from isocentra.patients.compose import Difference, Intersection, Offset, Union
-from isocentra.patients.model import Body
+from isocentra.patients.model import Body, body
 from isocentra.patients.solids import Box, Capsule, Cylinder, HalfSpace, Point, Solid
 
 __all__ = ["Accessory", "couch", "head_accessories"]
@@ -53,15 +53,15 @@ def couch(*, top_mm: float) -> list[Body]:
     shell = Box(centre_mm=middle, half_mm=(265.0, 25.0, 1200.0))
     core = Box(centre_mm=middle, half_mm=(263.0, 23.0, 1200.0))
     return [
-        _body("couch shell", shell, materials.CARBON, -20),
-        _body("couch core", core, materials.FOAM, -19),
+        body("couch shell", shell, materials.CARBON, -20),
+        body("couch core", core, materials.FOAM, -19),
     ]
 
 
 def _pad(skin: Solid) -> Body:
     """Fill a box under the head up to the skin: the pad has taken its shape."""
     box = Box(centre_mm=(0.0, 89.0, 20.0), half_mm=(95.0, 27.0, 80.0))
-    return _body("pad", Difference(kept=box, removed=skin), materials.PAD, -10)
+    return body("pad", Difference(kept=box, removed=skin), materials.PAD, -10)
 
 
 def _bar(side: float) -> Body:
@@ -69,7 +69,7 @@ def _bar(side: float) -> Body:
     bar = Cylinder(
         start_mm=(side * 112.0, 60.0, -60.0), end_mm=(side * 112.0, 60.0, 90.0), radius_mm=8.0
     )
-    return _body("holder bar", bar, materials.MASK, -10)
+    return body("holder bar", bar, materials.MASK, -10)
 
 
 def _mask(skin: Solid) -> Body:
@@ -78,7 +78,7 @@ def _mask(skin: Solid) -> Body:
     front = HalfSpace(point_mm=(0.0, -10.0, 0.0), normal=(0.0, 1.0, 0.0))
     above = HalfSpace(point_mm=(0.0, 0.0, -92.0), normal=(0.0, 0.0, -1.0))
     sheet = Intersection(parts=(outer, front, above))
-    return _body("mask", Difference(kept=sheet, removed=skin), materials.MASK, -10)
+    return body("mask", Difference(kept=sheet, removed=skin), materials.MASK, -10)
 
 
 def _wires(skin: Solid) -> list[Body]:
@@ -88,7 +88,7 @@ def _wires(skin: Solid) -> list[Body]:
         [(70.0, -84.0, z) for z in np.linspace(-50.0, -8.0, 9)],
     )
     return [
-        _body(f"wire {number}", _wire(skin, line), materials.METAL, -5)
+        body(f"wire {number}", _wire(skin, line), materials.METAL, -5)
         for number, line in enumerate(lines, start=1)
     ]
 
@@ -102,7 +102,3 @@ def _wire(skin: Solid, line: list[Point]) -> Solid:
             for a, b in itertools.pairwise(on_skin)
         )
     )
-
-
-def _body(name: str, solid: Solid, material: materials.Material, priority: int) -> Body:
-    return Body(name=name, solid=solid, priority=priority, **material._asdict())

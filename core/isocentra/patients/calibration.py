@@ -12,7 +12,7 @@ import math
 
 from isocentra.patients.compose import Difference, Intersection, Offset, Union
 from isocentra.patients.materials import FAT, SKIN, Material, soft_tissue
-from isocentra.patients.model import Body, DigitalPatient, Landmark, Organ
+from isocentra.patients.model import Body, DigitalPatient, Organ, body, landmark
 from isocentra.patients.solids import Capsule, Ellipsoid, Plate, Point, Solid
 
 __all__ = ["LAYERED", "Tissue", "ear", "face", "sphere", "tilted_cylinder", "tissue_bodies"]
@@ -27,10 +27,10 @@ LAYERED: Tissue = (SKIN, 2.0, FAT)
 def tissue_bodies(skin: Solid, tissue: Tissue) -> tuple[Body, ...]:
     """Return the bodies of what a skin encloses: one tissue, or an outer layer over another."""
     if not isinstance(tissue, tuple):
-        return (_body("tissue", skin, soft_tissue(tissue), 0),)
+        return (body("tissue", skin, soft_tissue(tissue), 0),)
     outer, thickness_mm, inner = tissue
     under = Offset(solid=skin, distance_mm=-thickness_mm)
-    return _body("skin layer", skin, outer, 0), _body("subcutaneous", under, inner, 1)
+    return body("skin layer", skin, outer, 0), body("subcutaneous", under, inner, 1)
 
 
 def sphere(*, tissue: Tissue = 40.0, radius_mm: float = 50.0) -> DigitalPatient:
@@ -88,28 +88,32 @@ def pinna(*, side: float, root_mm: Point) -> Plate:
 
 
 def _face_skin() -> Solid:
+    """Return a face whose creases are rounded to about 4 mm; `head_skin` has the sharp ones."""
     head = Ellipsoid(centre_mm=(0.0, 0.0, 0.0), radii_mm=(75.0, 95.0, 115.0))
     nose = Capsule(
-        start_mm=(0.0, -92.0, 22.0), end_mm=(0.0, -108.0, -12.0), radius_mm=6.5, end_radius_mm=9.5
+        start_mm=(0.0, -90.0, 22.0), end_mm=(0.0, -107.0, -12.0), radius_mm=7.0, end_radius_mm=10.0
     )
-    wings = [Ellipsoid.sphere((s * 11.0, -98.0, -15.0), 7.5) for s in (-1, 1)]
+    wings = [Ellipsoid.sphere((s * 10.5, -98.0, -14.0), 9.0) for s in (-1, 1)]
     brows = [
-        Capsule(start_mm=(s * 14.0, -88.0, 36.0), end_mm=(s * 42.0, -76.0, 34.0), radius_mm=7.0)
+        Capsule(start_mm=(s * 14.0, -87.0, 37.0), end_mm=(s * 42.0, -75.0, 35.0), radius_mm=9.0)
         for s in (-1, 1)
     ]
     cheeks = [Ellipsoid.sphere((s * 36.0, -68.0, -18.0), 22.0) for s in (-1, 1)]
     chin = Ellipsoid.sphere((0.0, -68.0, -72.0), 20.0)
-    orbits = Union(parts=tuple(Ellipsoid.sphere((s * 31.0, -98.0, 18.0), 17.0) for s in (-1, 1)))
-    solid: Solid = Union(parts=(head, *cheeks, chin, *brows), blend_mm=14.0)
-    solid = Difference(kept=solid, removed=orbits, blend_mm=8.0)
-    return Union(parts=(solid, Union(parts=(nose, *wings), blend_mm=5.0)), blend_mm=6.0)
+    orbits = Union(
+        parts=tuple(Ellipsoid.sphere((s * 32.0, -102.0, 16.0), 20.0) for s in (-1, 1)),
+    )
+    solid: Solid = Union(parts=(head, *cheeks, chin, *brows), blend_mm=18.0)
+    solid = Difference(kept=solid, removed=orbits, blend_mm=14.0)
+    return Union(parts=(solid, Union(parts=(nose, *wings), blend_mm=9.0)), blend_mm=14.0)
 
 
 def _calibration(
     name: str, skin: Solid, tissue: Tissue, where_mm: Point, half_mm: float
 ) -> DigitalPatient:
     """Put together a phantom whose target is what a 25 mm ball round a point shares with it."""
-    ball = Ellipsoid.sphere(where_mm, 25.0)
+    place = landmark("target", skin, where_mm)
+    ball = Ellipsoid.sphere(place.point_mm, 25.0)
     target = Intersection(parts=(skin, ball))
     volume = skin.volume_mm3 / 1000 if isinstance(skin, Ellipsoid) else None
     return DigitalPatient(
@@ -120,13 +124,9 @@ def _calibration(
             Organ(name="EXTERNAL", solid=skin, interpreted_type="EXTERNAL", volume_cm3=volume),
             Organ(name="PTV", solid=target, interpreted_type="PTV", color=(255, 0, 0)),
         ),
-        landmarks=(Landmark(name="target", point_mm=where_mm),),
+        landmarks=(place,),
         box_mm=((-half_mm, -half_mm, -half_mm), (half_mm, half_mm, half_mm)),
     )
-
-
-def _body(name: str, solid: Solid, material: Material, priority: int) -> Body:
-    return Body(name=name, solid=solid, priority=priority, **material._asdict())
 
 
 def _unit(v: Point) -> Point:

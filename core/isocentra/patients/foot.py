@@ -27,6 +27,8 @@ LEAST_HESSIAN = 0.15
 CELL_MM = 32.0
 """Points are worked through in cells of this size, so that far pieces drop out."""
 
+FLAT = 1e-3
+"""Squared gradient below which there is no direction to follow."""
 ROUNDS = 4
 LEAST_BALL_MM = 1.0
 DIRECTIONS = np.array(
@@ -80,8 +82,8 @@ def _feet(solid: Implicit, points: Array64, first: Array64) -> Array64:
         rows = np.flatnonzero(value < _length(best - points) - TOLERANCE_MM)
         if rows.size:
             _try(solid, points, best, rows, _project(piece, points[rows], points[rows]))
-    for _ in range(ROUNDS):
-        rows, start = _crossings(solid, points, best)
+    for round_number in range(ROUNDS):
+        rows, start = _crossings(solid, points, best, first=round_number == 0)
         if rows.size == 0:
             break
         _try(solid, points, best, rows, start)
@@ -89,26 +91,28 @@ def _feet(solid: Implicit, points: Array64, first: Array64) -> Array64:
 
 
 def _crossings(
-    solid: Implicit, points: Array64, best: Array64
+    solid: Implicit, points: Array64, best: Array64, *, first: bool
 ) -> tuple[npt.NDArray[np.intp], Array64]:
-    """Rows whose foot is not the nearest, and points of the surface nearer than it.
+    """Rows whose foot is not the nearest, and points on the way to a nearer one.
 
     A ball that touches the surface in the nearest foot lies on one side of it: a point of the ball
-    on the other side proves that a nearer foot exists, and the way to it crosses the surface.
+    on the other side proves that a nearer foot exists, and the way to it crosses the surface. In
+    the first round the point of the ball that comes nearest to the other side is tried anyway.
     """
     distance = _length(best - points)
     rows = np.flatnonzero(distance > LEAST_BALL_MM)
-    side = _jet(solid, points[rows])[0] < 0
+    sign = np.where(_jet(solid, points[rows])[0] < 0, -1.0, 1.0)
     radius = 0.98 * distance[rows]
     probes = points[rows, None] + radius[:, None, None] * DIRECTIONS
-    across = (_jet(solid, probes.reshape(-1, 3))[0] < 0).reshape(len(rows), -1) != side[:, None]
-    found = np.flatnonzero(across.any(axis=1))
-    rows, side = rows[found], side[found]
-    ray = probes[found, across[found].argmax(axis=1)] - points[rows]
+    value = _jet(solid, probes.reshape(-1, 3))[0].reshape(len(rows), len(DIRECTIONS))
+    depth = value * sign[:, None]
+    found = np.flatnonzero(depth.min(axis=1) < 0) if not first else np.arange(len(rows))
+    rows, sign, depth = rows[found], sign[found], depth[found]
+    ray = probes[found, depth.argmin(axis=1)] - points[rows]
     low, high = np.zeros(len(rows)), np.ones(len(rows))
     for _ in range(12 if rows.size else 0):
         middle = (low + high) / 2
-        same = (_jet(solid, points[rows] + middle[:, None] * ray)[0] < 0) == side
+        same = _jet(solid, points[rows] + middle[:, None] * ray)[0] * sign > 0
         low, high = np.where(same, middle, low), np.where(same, high, middle)
     return rows, points[rows] + low[:, None] * ray
 
@@ -138,7 +142,10 @@ def _project(solid: Implicit, points: Array64, start: Array64) -> Array64:
     active = np.arange(len(points))
     for _ in range(40):
         value, gradient = _jet(solid, q[active])
-        square = np.maximum((gradient * gradient).sum(axis=1), 1e-3)
+        square = (gradient * gradient).sum(axis=1)
+        # In the middle of a solid the gradient vanishes; any direction leads out of there.
+        gradient[square < FLAT] = (1.0, 0.0, 0.0)
+        square = np.where(square < FLAT, 1.0, square)
         q[active] -= (value / square)[:, None] * gradient
         active = active[np.abs(value) > TOLERANCE_MM / 100]
         if active.size == 0:

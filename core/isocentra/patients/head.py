@@ -15,15 +15,14 @@ from isocentra.patients.accessories import Accessory, head_accessories
 from isocentra.patients.calibration import Tissue, pinna, tissue_bodies
 from isocentra.patients.compose import Difference, Intersection, Offset, Union
 from isocentra.patients.letter import raised_letter
-from isocentra.patients.materials import Material
-from isocentra.patients.model import Body, DigitalPatient, Landmark, Organ
+from isocentra.patients.model import Body, DigitalPatient, Organ, body, landmark
 from isocentra.patients.solids import Capsule, Cylinder, Ellipsoid, Point, Solid
 
 __all__ = ["head", "head_skin"]
 
 NOSE_TIP: Point = (0.0, -119.0, -14.0)
 CHEEK_LEFT: Point = (52.0, -78.0, -30.0)
-EAR_LEFT: Point = (90.0, 18.0, 0.0)
+EAR_LEFT: Point = (84.0, 15.0, 8.0)
 VERTEX_LEFT: Point = (38.0, -20.0, 118.0)
 SIDES = (1.0, -1.0)
 
@@ -54,10 +53,10 @@ def head(*, tissue: Tissue = 40.0, accessories: Sequence[Accessory] = ()) -> Dig
             *(organ for _, organ in inside if organ is not None),
         ),
         landmarks=(
-            Landmark(name="nose_tip", point_mm=NOSE_TIP),
-            Landmark(name="cheek_left", point_mm=CHEEK_LEFT),
-            Landmark(name="ear_left", point_mm=EAR_LEFT),
-            Landmark(name="vertex_left", point_mm=VERTEX_LEFT),
+            landmark("nose_tip", skin, NOSE_TIP),
+            landmark("cheek_left", skin, CHEEK_LEFT),
+            landmark("ear_left", skin, EAR_LEFT),
+            landmark("vertex_left", skin, VERTEX_LEFT),
         ),
         box_mm=((-127.5, -140.0, -90.0), (127.5, 115.0, 130.0)),
     )
@@ -120,8 +119,8 @@ def _nostrils() -> tuple[Solid, ...]:
 
 def _inside() -> list[tuple[Body, Organ | None]]:
     """List the materials inside by rising priority, each with the structure drawn on it."""
-    brain = Ellipsoid(centre_mm=(0.0, 6.0, 34.0), radii_mm=(62.0, 80.0, 71.0))
-    skull = Ellipsoid(centre_mm=(0.0, 6.0, 34.0), radii_mm=(68.0, 86.0, 77.0))
+    brain = Ellipsoid(centre_mm=(0.0, 6.0, 44.0), radii_mm=(62.0, 80.0, 60.0))
+    skull = Ellipsoid(centre_mm=(0.0, 6.0, 44.0), radii_mm=(68.0, 86.0, 66.0))
     eyes = _pair((32.0, -72.0, 13.0), 12.0)
     mandible = Union(
         parts=tuple(
@@ -133,39 +132,36 @@ def _inside() -> list[tuple[Body, Organ | None]]:
     spine = Cylinder(start_mm=(0.0, 30.0, -48.0), end_mm=(0.0, 42.0, -300.0), radius_mm=15.0)
     cord = Cylinder(start_mm=(0.0, 34.0, -38.0), end_mm=(0.0, 46.0, -300.0), radius_mm=5.0)
     air = _air()
-    bone, soft = materials.BONE, materials.BRAIN
     return [
+        (body("skull", skull, materials.BONE, 10), _skull(skull, Union(parts=(brain, air)))),
+        (body("brain", brain, materials.BRAIN, 11), _organ("Brain", brain)),
         (
-            _body("skull", skull, bone, 10),
-            Organ(
-                name="Skull",
-                solid=Difference(kept=skull, removed=brain),
-                volume_cm3=_cm3(skull) - _cm3(brain),
-                color=(220, 220, 200),
-            ),
+            body("mandible", mandible, materials.BONE, 10),
+            Organ(name="Bone_Mandible", solid=mandible, color=(220, 220, 200)),
         ),
-        (
-            _body("brain", brain, soft, 11),
-            Organ(name="Brain", solid=brain, volume_cm3=_cm3(brain), color=(255, 200, 200)),
-        ),
-        (_body("mandible", mandible, bone, 10), Organ(name="Bone_Mandible", solid=mandible)),
-        (_body("spine", spine, bone, 10), None),
-        (
-            _body("cord", cord, soft, 12),
-            Organ(name="SpinalCord", solid=cord, volume_cm3=_cm3(cord), color=(255, 255, 0)),
-        ),
+        (body("spine", spine, materials.BONE, 10), None),
+        (body("cord", cord, materials.BRAIN, 12), _organ("SpinalCord", cord)),
         *(
-            (
-                _body(f"eye {side}", eye, materials.EYE, 13),
-                Organ(name=f"Eye_{side}", solid=eye, volume_cm3=_cm3(eye), color=(0, 160, 255)),
-            )
+            (body(f"eye {side}", eye, materials.EYE, 13), _organ(f"Eye_{side}", eye))
             for side, eye in zip("LR", eyes, strict=True)
         ),
         (
-            _body("air", air, materials.AIR, 20),
+            body("air", air, materials.AIR, 20),
             Organ(name="Air", solid=air, interpreted_type="CAVITY", color=(160, 160, 160)),
         ),
     ]
+
+
+def _skull(outer: Solid, hollow: Solid) -> Organ:
+    return Organ(
+        name="Bone_Skull",
+        solid=Difference(kept=outer, removed=hollow),
+        color=(220, 220, 200),
+    )
+
+
+def _organ(name: str, solid: Ellipsoid | Cylinder) -> Organ:
+    return Organ(name=name, solid=solid, volume_cm3=solid.volume_mm3 / 1000)
 
 
 def _air() -> Solid:
@@ -207,11 +203,3 @@ def _pair(centre_mm: Point, radius_mm: float) -> tuple[Ellipsoid, Ellipsoid]:
         Ellipsoid.sphere((x, y, z), radius_mm),
         Ellipsoid.sphere((-x, y, z), radius_mm),
     )
-
-
-def _body(name: str, solid: Solid, material: Material, priority: int) -> Body:
-    return Body(name=name, solid=solid, priority=priority, **material._asdict())
-
-
-def _cm3(solid: Ellipsoid | Cylinder) -> float:
-    return solid.volume_mm3 / 1000

@@ -26,7 +26,7 @@ __all__ = [
     "PAD",
     "PROSTATE",
     "SKIN",
-    "THYROID",
+
     "Material",
     "soft_tissue",
 ]  # fmt: skip
@@ -47,7 +47,7 @@ MUSCLE = Material(40.0, 1.05, 420.0)
 SKIN = Material(20.0, 1.09, 350.0)
 BRAIN = Material(35.0, 1.04, 480.0)
 EYE = Material(15.0, 1.01, 150.0)
-THYROID = Material(90.0, 1.05, 480.0)
+LIVER = Material(55.0, 1.06, 520.0)
 HEART = Material(45.0, 1.06, 400.0)
 BLADDER = Material(5.0, 1.01, 120.0)
 PROSTATE = Material(42.0, 1.04, 400.0)

@@ -24,9 +24,9 @@ def account_tables(provenance: Provenance) -> tuple[Table, ...]:
         Table(
             caption="Outputs",
             columns=(
-                Column(title="File", share=1.4),
-                Column(title="Bytes", align=Align.RIGHT, share=0.9),
-                Column(title="SHA-256", share=3.6),
+                Column(title="File", share=1.2),
+                Column(title="Bytes", align=Align.RIGHT, share=0.8),
+                Column(title="SHA-256", share=4.0),
             ),
             rows=tuple((o.name, number(o.bytes), o.sha256) for o in provenance.outputs),
         ),

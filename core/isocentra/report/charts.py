@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from isocentra.geometry.grid import Array64
 from isocentra.report.document import Picture
@@ -63,10 +64,12 @@ def spread_picture(
         axes.set_ylim(0, top * 1.18)
         for guide in spread.guides:
             axes.axvline(guide.value, color=INK, linewidth=1.0, linestyle="--")
+            beyond = guide.value > sum(axes.get_xlim()) / 2
             axes.text(
                 guide.value,
                 top * 1.16,
-                f" {drawable(guide.label)}",
+                f" {drawable(guide.label)} ",
+                ha="right" if beyond else "left",
                 fontsize=SMALL_PT,
                 fontfamily=FONT,
                 color=INK,
@@ -84,6 +87,7 @@ def spread_picture(
         )
         axes.set_xlabel(drawable(spread.axis), fontsize=SMALL_PT + 0.5, fontfamily=FONT, color=INK)
         axes.set_ylabel("share of area [%]", fontsize=SMALL_PT + 0.5, fontfamily=FONT, color=INK)
+        axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.tick_params(labelsize=SMALL_PT, labelfontfamily=FONT, colors=INK, length=2.5)
         axes.spines[["top", "right"]].set_visible(False)
     return Picture(png=png_of(figure), caption=caption, alt=alt, width_mm=width_mm)

@@ -79,8 +79,9 @@ def scale_for(values: npt.ArrayLike, label: str, unit: str) -> ColourScale:
     v = v[np.isfinite(v)]
     low, high = (float(v.min()), float(v.max())) if v.size else (0.0, 1.0)
     step = _round_step(max(high - low, 1e-3))
-    low, high = np.floor(low / step + 1e-9) * step, np.ceil(high / step - 1e-9) * step
-    return ColourScale(label=label, unit=unit, low=float(low), high=float(max(high, low + step)))
+    low = _tidy(np.floor(low / step + 1e-9) * step)
+    high = _tidy(max(np.ceil(high / step - 1e-9) * step, low + step))
+    return ColourScale(label=label, unit=unit, low=low, high=high)
 
 
 def signed_scale_for(values: npt.ArrayLike, label: str, unit: str) -> ColourScale:
@@ -89,8 +90,13 @@ def signed_scale_for(values: npt.ArrayLike, label: str, unit: str) -> ColourScal
     v = v[np.isfinite(v)]
     most = float(np.abs(v).max()) if v.size else 1.0
     step = _round_step(max(most, 1e-3))
-    high = float(max(np.ceil(most / step - 1e-9), 1) * step)
+    high = _tidy(max(np.ceil(most / step - 1e-9), 1) * step)
     return ColourScale(label=label, unit=unit, low=-high, high=high, kind=ScaleKind.SIGNED)
+
+
+def _tidy(value: float) -> float:
+    """Drop what binary fractions add: 4.8, not 4.800000000000001, stands beside the bar."""
+    return round(float(value), 9)
 
 
 def _round_step(span: float) -> float:

@@ -22,6 +22,7 @@ PARALLEL: Final = 0.9995
 """Cosine above which contours lie in the picture's plane."""
 
 SAME_PLANE_MM: Final = 0.05
+SHORTEST_MM: Final = 1e-7
 FIELD_STEP_MM: Final = 0.8
 GAP_FACTOR: Final = 2.5
 """Planes further apart than so many usual steps belong to separate parts."""
@@ -66,7 +67,9 @@ def mesh_cut(mesh: Mesh, frame: ViewFrame) -> Array64:
     turned = np.take_along_axis(cut, (first[:, None] + np.arange(3)) % 3, axis=1)
     apex, ends = plane[turned[:, 0]], plane[turned[:, 1:]]
     share = apex[:, None, 2] / (apex[:, None, 2] - ends[:, :, 2])
-    return np.asarray(apex[:, None, :2] + share[..., None] * (ends[..., :2] - apex[:, None, :2]))
+    found = apex[:, None, :2] + share[..., None] * (ends[..., :2] - apex[:, None, :2])
+    length = np.abs(found[:, 0] - found[:, 1]).max(axis=1)
+    return np.asarray(found[length > SHORTEST_MM])  # a corner that only touches leaves a point
 
 
 def roi_cut(roi: Roi, frame: ViewFrame) -> LineCut | FieldCut:

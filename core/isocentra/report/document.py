@@ -21,6 +21,7 @@ from isocentra.verdict import Check, Status
 
 __all__ = [
     "Align",
+    "Beside",
     "Block",
     "CheckTable",
     "Column",
@@ -76,6 +77,14 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """Narrow tables in two columns, side by side where there is room."""
+
+    left: tuple[Table, ...]
+    right: tuple[Table, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
     """A PNG with its caption, and the words that stand for it where it cannot be seen."""
 
@@ -120,7 +129,7 @@ class SignLines:
     roles: tuple[str, str] = ("Prepared by", "Reviewed by")
 
 
-Block = Paragraph | Table | Picture | Viewer3d | CheckTable | SignLines
+Block = Paragraph | Table | Beside | Picture | Viewer3d | CheckTable | SignLines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import Final
+from unicodedata import category
 
 import matplotlib as mpl
 from matplotlib.ft2font import FT2Font
@@ -37,7 +38,7 @@ def font_path(name: str) -> Path:
 def drawable(text: str) -> str:
     """Write what DejaVu Sans cannot draw as its code point; for text inside pictures."""
     known = _covered()
-    return "".join(c if ord(c) in known and c.isprintable() else _escaped(c) for c in text)
+    return "".join(c if ord(c) in known and _is_visible(c) else _escaped(c) for c in text)
 
 
 def runs(text: str) -> tuple[tuple[str, str], ...]:
@@ -52,12 +53,17 @@ def runs(text: str) -> tuple[tuple[str, str], ...]:
 def _font_of(character: str) -> str:
     """Return the font of a character, empty where there is none."""
     code = ord(character)
-    if code in _covered() and character.isprintable():
+    if code in _covered() and _is_visible(character):
         return REGULAR
     for font, ranges in ((HAN, HAN_RANGES), (HANGUL, HANGUL_RANGES)):
         if any(low <= code <= high for low, high in ranges):
             return font
     return ""
+
+
+def _is_visible(character: str) -> bool:
+    """Return whether a character prints or is a space: controls and direction marks do neither."""
+    return character.isprintable() or category(character) == "Zs"
 
 
 def _escaped(character: str) -> str:

@@ -69,8 +69,12 @@ class ViewFrame:
 
     def to_points(self, plane_mm: npt.ArrayLike) -> Array64:
         """Map (..., 2) right, up from the centre [mm] to points (..., 3) in LPS [mm]."""
-        basis = np.array([self.right, self.up])
-        return np.asarray(np.asarray(plane_mm, dtype=np.float64) @ basis + np.array(self.centre_mm))
+        plane = np.asarray(plane_mm, dtype=np.float64)
+        out = np.empty((*plane.shape[:-1], 3))
+        for axis in range(3):  # a product with a 2 × 3 matrix takes ten times as long
+            out[..., axis] = plane[..., 0] * self.right[axis] + plane[..., 1] * self.up[axis]
+            out[..., axis] += self.centre_mm[axis]
+        return out
 
     def pixel_centres(self, rows: int, columns: int) -> Array64:
         """(rows, columns, 2) right, up of the pixels' centres, first row on top [mm]."""

@@ -1,6 +1,6 @@
-"""Renderings side by side, with letters, scale bars, colour bars and numbered marks.
+"""Renderings and slices side by side: letters, scale bars, colour bar, legend, numbered marks.
 
-Panel (Rendering + title + marks) × n ──► panels_picture ──► Picture
+Panel or SlicePanel × n ──► PanelSheet ──► panels_picture ──► Picture
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrowPatch
 from matplotlib.patheffects import withStroke
 
@@ -23,11 +24,15 @@ from isocentra.report.fonts import drawable
 from isocentra.report.frames import Triple, ViewFrame
 from isocentra.report.render import Rendering
 from isocentra.report.sheet import FONT, INK, LIGHT, SMALL_PT, TITLE_PT, Sheet, annotate, png_of
+from isocentra.report.views import Outline, SlicePanel, draw_slice
 
 __all__ = ["Arrow", "Mark", "Panel", "PanelSheet", "panels_picture", "rendering_columns"]
 
 ACCENT: Final = "#b3261e"
 BAR_MM: Final = 22.0
+LEGEND_MM: Final = 6.0
+LEGEND_LETTERS: Final = 75
+"""So many letters, all entries together, fit under a sheet of 174 mm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,28 +63,46 @@ class Panel:
     arrows: tuple[Arrow, ...] = ()
     in_patient: bool = True
 
+    @property
+    def frame(self) -> ViewFrame:
+        """Where it lies."""
+        return self.rendering.frame
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PanelSheet:
     """Panels of one sheet; all frames have the same shape; one colour bar or none."""
 
-    panels: tuple[Panel, ...]
+    panels: tuple[Panel | SlicePanel, ...]
     columns: int
     scale: ColourScale | None = None
     width_mm: float = 174.0
 
     @property
+    def outlines(self) -> tuple[Outline, ...]:
+        """What the legend explains: every outline of any slice, once."""
+        slices = [p for p in self.panels if isinstance(p, SlicePanel)]
+        return tuple({o.label: o for p in slices for o in p.outlines}.values())
+
+    @property
     def layout(self) -> Sheet:
         """How the boxes lie."""
-        frame = self.panels[0].rendering.frame
-        return _layout(len(self.panels), self.columns, frame, self.scale, self.width_mm)
+        frame = self.panels[0].frame
+        return Sheet(
+            columns=self.columns,
+            rows=-(-len(self.panels) // self.columns),
+            aspect=frame.height_mm / frame.width_mm,
+            width_mm=self.width_mm,
+            bottom_mm=LEGEND_MM if self.outlines else 0.0,
+            right_mm=0.0 if self.scale is None else BAR_MM,
+        )
 
 
-def rendering_columns(
-    panels: int, columns: int, frame: ViewFrame, scale: ColourScale | None, width_mm: float = 174.0
-) -> int:
+def rendering_columns(columns: int, scale: ColourScale | None, width_mm: float = 174.0) -> int:
     """Return how many pixels wide a rendering must be to fill its box one to one."""
-    return _layout(panels, columns, frame, scale, width_mm).box_px[0]
+    right_mm = 0.0 if scale is None else BAR_MM
+    sheet = Sheet(columns=columns, rows=1, aspect=1.0, width_mm=width_mm, right_mm=right_mm)
+    return sheet.box_px[0]
 
 
 def panels_picture(sheet: PanelSheet, *, caption: str, alt: str) -> Picture:
@@ -88,37 +111,34 @@ def panels_picture(sheet: PanelSheet, *, caption: str, alt: str) -> Picture:
     figure = layout.figure()
     for number, panel in enumerate(sheet.panels):
         axes = layout.panel(figure, number, drawable(panel.title))
-        frame = panel.rendering.frame
-        half_w, half_h = frame.width_mm / 2, frame.height_mm / 2
-        axes.imshow(
-            panel.rendering.rgb,
-            extent=(-half_w, half_w, -half_h, half_h),
-            interpolation="nearest",
-            origin="upper",
-        )
-        if panel.in_patient:
-            annotate(axes, frame, LIGHT)
+        if isinstance(panel, SlicePanel):
+            draw_slice(axes, panel)
         else:
-            axes.set_xlim(-half_w, half_w)
-            axes.set_ylim(-half_h, half_h)
-        for arrow in panel.arrows:
-            _draw_arrow(axes, arrow, frame)
-        _draw_marks(axes, panel.marks, frame)
+            _draw_rendering(axes, panel)
     if sheet.scale is not None:
         _colour_bar(figure, layout, sheet.scale)
+    if sheet.outlines:
+        _legend(figure, sheet.outlines)
     return Picture(png=png_of(figure), caption=caption, alt=alt, width_mm=sheet.width_mm)
 
 
-def _layout(
-    panels: int, columns: int, frame: ViewFrame, scale: ColourScale | None, width_mm: float
-) -> Sheet:
-    return Sheet(
-        columns=columns,
-        rows=-(-panels // columns),
-        aspect=frame.height_mm / frame.width_mm,
-        width_mm=width_mm,
-        right_mm=0.0 if scale is None else BAR_MM,
+def _draw_rendering(axes: Axes, panel: Panel) -> None:
+    frame = panel.frame
+    half_w, half_h = frame.width_mm / 2, frame.height_mm / 2
+    axes.imshow(
+        panel.rendering.rgb,
+        extent=(-half_w, half_w, -half_h, half_h),
+        interpolation="nearest",
+        origin="upper",
     )
+    if panel.in_patient:
+        annotate(axes, frame, LIGHT)
+    else:
+        axes.set_xlim(-half_w, half_w)
+        axes.set_ylim(-half_h, half_h)
+    for arrow in panel.arrows:
+        _draw_arrow(axes, arrow, frame)
+    _draw_marks(axes, panel.marks, frame)
 
 
 def _draw_marks(axes: Axes, marks: Sequence[Mark], frame: ViewFrame) -> None:
@@ -156,7 +176,7 @@ def _draw_arrow(axes: Axes, arrow: Arrow, frame: ViewFrame) -> None:
                 shrinkB=0,
             )
         )
-        place = tip + along / length * 0.045 * frame.width_mm
+        place = tip + along / length * 0.06 * frame.width_mm
     else:  # it points at the viewer or away: a circle stands for it
         axes.plot(
             [tail[0]], [tail[1]], marker="o", markersize=9, color=arrow.colour, fillstyle="none"
@@ -199,3 +219,25 @@ def _colour_bar(figure: Figure, layout: Sheet, scale: ColourScale) -> None:
         parse_math=False,
     )
     figure.text(left, 0.05, "grey: none", fontsize=SMALL_PT, fontfamily=FONT, color=INK, ha="left")
+
+
+def _legend(figure: Figure, outlines: Sequence[Outline]) -> None:
+    handles = [
+        Line2D([], [], color=o.colour, linestyle=o.style.value, linewidth=1.8) for o in outlines
+    ]
+    legend = figure.legend(
+        handles,
+        ["·"] * len(handles),  # the text follows below, so that no name is read as mathematics
+        loc="lower center",
+        ncols=len(handles),
+        frameon=False,
+        handlelength=3.2,
+        prop={"family": FONT, "size": SMALL_PT + 1},
+        labelcolor=INK,
+        borderaxespad=0.1,
+    )
+    for entry, outline in zip(legend.get_texts(), outlines, strict=True):
+        entry.set_parse_math(False)
+        label = drawable(outline.label)
+        most = LEGEND_LETTERS // len(outlines)
+        entry.set_text(label if len(label) <= most else label[: most - 1] + "…")

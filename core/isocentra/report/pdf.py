@@ -9,16 +9,16 @@ takes the rest. Every page carries the subject, the program's version and its nu
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
-from reportlab.platypus import CondPageBreak, PageBreak, SimpleDocTemplate, Spacer
+from reportlab.platypus import KeepTogether, PageBreak, SimpleDocTemplate, Spacer
 from reportlab.platypus.flowables import CallerMacro, KeepInFrame
 
 from isocentra.report.account import account_tables
 from isocentra.report.document import (
+    Beside,
     Block,
     CheckTable,
     Paragraph,
@@ -29,14 +29,17 @@ from isocentra.report.document import (
     Viewer3d,
 )
 from isocentra.report.pdf_parts import (
+    MOST_PICTURE,
     Flowables,
     banner,
+    beside,
     bullets,
     check_table,
     heading,
     identity,
     masthead,
     picture,
+    picture_within,
     sign_lines,
     subheading,
     table,
@@ -48,6 +51,7 @@ from isocentra.report.pdf_style import (
     LINE,
     SOFT,
     draw_text,
+    encodable,
     register_fonts,
     text_width,
 )
@@ -76,10 +80,10 @@ def report_pdf(report: Report) -> bytes:
         rightMargin=MARGIN_MM * mm,
         topMargin=TOP_MM * mm,
         bottomMargin=BOTTOM_MM * mm,
-        title=f"{report.title} – {report.subject}",
-        author=report.program,
-        subject=report.subtitle,
-        creator=report.program,
+        title=encodable(f"{report.title} – {report.subject}"),
+        author=encodable(report.program),
+        subject=encodable(report.subtitle),
+        creator=encodable(report.program),
         lang="en",
         invariant=1,
     )
@@ -108,7 +112,7 @@ def _first_page(report: Report, document: Any) -> Flowables:  # noqa: ANN401  # 
     if rows_height > most:
         rows = [KeepInFrame(width, most, rows, mode="shrink")]
         rows_height = most
-    lead = picture(report.lead, most_height=height - fixed - rows_height)
+    lead = picture_within(report.lead, height - fixed - rows_height)
     spare = max(0.0, height - fixed - rows_height - _height(lead, width))
     return [*top, *lead, *rows, Spacer(1, spare), *signs, PageBreak()]
 
@@ -116,9 +120,11 @@ def _first_page(report: Report, document: Any) -> Flowables:  # noqa: ANN401  # 
 def _rest(report: Report) -> Flowables:
     story = [*heading("Checks"), *check_table(report.checks)]
     for section in report.sections:
-        first = _blocks(section.blocks[:1])
-        story.append(PageBreak() if section.new_page else CondPageBreak(60 * mm))
-        story += [*heading(section.title), *first, *_blocks(section.blocks[1:])]
+        if section.new_page:
+            story.append(PageBreak())
+        first, *others = section.blocks
+        story += _headed(section.title, first)
+        story += [flowable for block in others for flowable in _block(block)]
     story += [PageBreak(), *heading("Account")]
     for each in account_tables(report.provenance):
         story += table(each)
@@ -129,24 +135,33 @@ def _rest(report: Report) -> Flowables:
     return story
 
 
-def _blocks(blocks: Sequence[Block]) -> Flowables:
-    return [flowable for block in blocks for flowable in _block(block)]
+def _headed(title: str, first: Block) -> Flowables:
+    """Return a heading that never stands alone at the foot of a page."""
+    still = first.still if isinstance(first, Viewer3d) else first
+    if isinstance(still, Picture):
+        return [KeepTogether([*heading(title), *picture_within(still, MOST_PICTURE)])]
+    return [*heading(title), *_block(first)]
 
 
 def _block(block: Block) -> Flowables:
     match block:
         case Paragraph():
-            return text(block.text)
+            found = text(block.text)
         case Table():
-            return table(block)
+            found = table(block)
+        case Beside():
+            found = beside(block)
         case Picture():
-            return picture(block)
+            found = picture(block)
         case Viewer3d():
-            return picture(block.still)
+            found = picture(block.still)
         case CheckTable():
-            return check_table(block.checks)
+            found = check_table(block.checks)
         case SignLines():
-            return sign_lines(block)
+            found = sign_lines(block)
+        case _:
+            assert_never(block)
+    return found
 
 
 def _height(flowables: Flowables, width: float) -> float:
@@ -183,7 +198,7 @@ def _decorate(canvas: Any, number: int, report: Report) -> None:  # noqa: ANN401
     canvas.restoreState()
 
 
-def _write_page_count(flowable: Any, _width: float, _height: float) -> None:  # noqa: ANN401
+def _write_page_count(flowable: Any) -> None:  # noqa: ANN401  # no types
     """Define the form that every page has already placed: the number of pages is known now."""
     canvas = flowable.canv
     total = canvas.getPageNumber()

@@ -10,7 +10,7 @@ from reportlab.lib.units import mm
 from reportlab.platypus import Image, KeepTogether, Paragraph, Spacer
 from reportlab.platypus import Table as Grid
 
-from isocentra.report.document import Align, Picture, Report, Row, SignLines, Table
+from isocentra.report.document import Align, Beside, Picture, Report, Row, SignLines, Table
 from isocentra.report.pdf_style import (
     BODY,
     INK,
@@ -34,14 +34,17 @@ from isocentra.report.wording import (
 from isocentra.verdict import Check, worst_check
 
 __all__ = [
+    "MOST_PICTURE",
     "Flowables",
     "banner",
+    "beside",
     "bullets",
     "check_table",
     "heading",
     "identity",
     "masthead",
     "picture",
+    "picture_within",
     "sign_lines",
     "subheading",
     "table",
@@ -51,6 +54,8 @@ __all__ = [
 Flowables = list[Any]
 
 WIDTH: Final = 174 * mm
+GUTTER: Final = 8 * mm
+PADDINGS: Final = ("LEFTPADDING", "RIGHTPADDING", "TOPPADDING", "BOTTOMPADDING")
 MOST_PICTURE: Final = 215 * mm
 """Height that leaves room for a heading and a caption on one page."""
 
@@ -178,7 +183,24 @@ def check_table(checks: Sequence[Check]) -> Flowables:
     return [grid, Spacer(1, 6)]
 
 
-def table(content: Table) -> Flowables:
+def beside(content: Beside) -> Flowables:
+    """Return tables in two columns."""
+    half = (WIDTH - GUTTER) / 2
+    columns = [
+        [flowable for each in side for flowable in table(each, half)]
+        for side in (content.left, content.right)
+    ]
+    grid = Grid([[columns[0], "", columns[1]]], colWidths=[half, GUTTER, half])
+    grid.setStyle(
+        [
+            ("VALIGN", (0, 0), (-1, -1), "TOP"),
+            *((pad, (0, 0), (-1, -1), 0) for pad in PADDINGS),
+        ]
+    )
+    return [grid]
+
+
+def table(content: Table, width: float = WIDTH) -> Flowables:
     """Return a table with its caption; the head repeats on every page it runs over."""
     right = {n for n, c in enumerate(content.columns) if c.align is Align.RIGHT}
     cells = [_head([c.title for c in content.columns], right)]
@@ -188,7 +210,12 @@ def table(content: Table) -> Flowables:
         for row in content.rows
     ]
     whole = sum(c.share for c in content.columns)
-    grid = Grid(cells, colWidths=[WIDTH * c.share / whole for c in content.columns], repeatRows=1)
+    grid = Grid(
+        cells,
+        colWidths=[width * c.share / whole for c in content.columns],
+        repeatRows=1,
+        hAlign="LEFT",
+    )
     grid.setStyle([*_rules(first=1), *_blanks(content)])
     caption = style(8.8, font=STRONG, after=3)
     caption.keepWithNext = 1
@@ -196,8 +223,13 @@ def table(content: Table) -> Flowables:
     return [Paragraph(markup(content.caption), caption), grid, Spacer(1, 7)]
 
 
-def picture(content: Picture, most_height: float = MOST_PICTURE) -> Flowables:
-    """Return a picture with its caption, shrunk where it is higher than `most_height` [pt]."""
+def picture(content: Picture) -> Flowables:
+    """Return a picture that stays with its caption."""
+    return [KeepTogether(picture_within(content, MOST_PICTURE))]
+
+
+def picture_within(content: Picture, most_height: float) -> Flowables:
+    """Return a picture with its caption, shrunk where they are higher than `most_height` [pt]."""
     caption = Paragraph(markup(content.caption), style(7.8, colour=SOFT, after=7))
     _, caption_height = caption.wrap(WIDTH, 10_000)
     across, high = content.size_px
@@ -205,7 +237,7 @@ def picture(content: Picture, most_height: float = MOST_PICTURE) -> Flowables:
     room = most_height - caption_height - 11
     width = min(width, room * across / high)
     image = Image(io.BytesIO(content.png), width=width, height=width * high / across)
-    return [KeepTogether([image, Spacer(1, 3), caption])]
+    return [image, Spacer(1, 3), caption]
 
 
 def _head(titles: Sequence[str], right: set[int]) -> list[Any]:
@@ -234,8 +266,12 @@ def _rules(first: int) -> list[tuple[Any, ...]]:
 
 
 def _blanks(content: Table) -> list[tuple[Any, ...]]:
-    """Boxes round the cells that are left to fill in by hand."""
-    return [
+    """Boxes round the cells that are left to fill in by hand, and rows high enough for a pen."""
+    rows = [n for n, cells in enumerate(content.rows, start=1) if "" in cells]
+    high = [
+        (pad, (0, row), (-1, row), 4.5) for row in rows for pad in ("TOPPADDING", "BOTTOMPADDING")
+    ]
+    return high + [
         ("BOX", (column, row + 1), (column, row + 1), 0.5, SOFT)
         for row, cells in enumerate(content.rows)
         for column, cell in enumerate(cells)

@@ -5,6 +5,7 @@ The one place that registers fonts with reportlab. Registering twice changes not
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
@@ -27,6 +28,7 @@ __all__ = [
     "STRONG",
     "TINTS",
     "draw_text",
+    "encodable",
     "markup",
     "register_fonts",
     "style",
@@ -86,8 +88,18 @@ def markup(text: str) -> str:
     """Escape plain text for reportlab's paragraphs, each part in a font that draws it."""
     return "".join(
         escape(part) if font == REGULAR else f'<font name="{font}">{escape(part)}</font>'
-        for font, part in runs(" ".join(text.split()))
+        for font, part in runs(one_line(text))
     )
+
+
+def encodable(text: str) -> str:
+    """Escape lone surrogates (bytes that were no text in their file): no file can hold them."""
+    return text.encode("utf-8", errors="backslashreplace").decode("utf-8")
+
+
+def one_line(text: str) -> str:
+    """Make line breaks and runs of blanks one blank each; no-break spaces stay."""
+    return re.sub(r"[ \t\r\n]+", " ", text).strip(" ")
 
 
 def text_width(text: str, size: float) -> float:
@@ -105,7 +117,7 @@ def draw_text(
     room: float | None = None,
 ) -> None:
     """Draw one line; with `room` it ends at `x` and is cut to that width [pt]."""
-    line = " ".join(text.split())
+    line = one_line(text)
     if room is not None:
         while len(line) > 1 and text_width(line, size) > room:
             line = line[:-2] + "…"

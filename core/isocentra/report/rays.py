@@ -42,6 +42,8 @@ class RayScene:
         low = np.min([v.min(axis=0) for v in ends], axis=0)
         high = np.max([v.max(axis=0) for v in ends], axis=0)
         self._middle: Array64 = (low + high) / 2
+        self.box_mm: tuple[Array64, Array64] = (low, high)
+        """Lowest and highest x, y, z of all meshes, in LPS."""
         self._scene = EmbreeScene()
         self._kept = []  # embree numbers only what it was given: empty meshes are left out
         for number, mesh in enumerate(meshes):

@@ -1,6 +1,6 @@
 """Slices of an image along the patient's axes, with outlines: what a person checks with the eye.
 
-Image (any oblique grid) + SliceView ──► sampled on a ViewFrame ──► slices_picture ──► Picture
+Image (any oblique grid) + SliceView ──► sampled on a ViewFrame ──► SlicePanel of a picture
 
 Axial as seen from the feet: the patient's Left on the viewer's right; letters on all four sides;
 a scale bar in mm; equal aspect in mm whatever the voxels are.
@@ -18,20 +18,24 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from scipy.ndimage import map_coordinates
 
 from isocentra.image import Image
 from isocentra.mesh.model import Mesh
 from isocentra.report.cuts import LineCut, mesh_cut, roi_cut
-from isocentra.report.document import Picture
-from isocentra.report.fonts import drawable
 from isocentra.report.frames import Plane, Triple, ViewFrame, plane_frame
-from isocentra.report.sheet import DARK, FONT, INK, SMALL_PT, Sheet, annotate, png_of
+from isocentra.report.sheet import DARK, annotate
 from isocentra.structures.model import Roi
 
-__all__ = ["LineStyle", "Outline", "SliceSheet", "SliceView", "Window", "sample", "slices_picture"]
+__all__ = [
+    "LineStyle",
+    "Outline",
+    "SlicePanel",
+    "SliceView",
+    "Window",
+    "draw_slice",
+    "sample",
+]
 
 OUTSIDE: Final = 0.22
 """Grey (0..1) of what lies outside the image: not air, not tissue."""
@@ -85,31 +89,32 @@ class SliceView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SliceSheet:
-    """Slices of one sheet, with what is drawn on them."""
+class SlicePanel:
+    """A slice with what is drawn on it, as one panel of a picture."""
 
-    views: tuple[SliceView, ...]
-    outlines: tuple[Outline, ...]
+    view: SliceView
+    image: Image
     window: Window
-    columns: int = 2
+    outlines: tuple[Outline, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """What stands above it."""
+        return self.view.title
+
+    @property
+    def frame(self) -> ViewFrame:
+        """Where it lies."""
+        return self.view.frame
 
 
-def slices_picture(image: Image, slices: SliceSheet, *, caption: str, alt: str) -> Picture:
-    """Draw slices in equal boxes with one legend below."""
-    views = slices.views
-    aspect = max(v.size_mm[1] / v.size_mm[0] for v in views)
-    sheet = Sheet(
-        columns=slices.columns, rows=-(-len(views) // slices.columns), aspect=aspect, bottom_mm=6
-    )
-    figure = sheet.figure()
-    for number, view in enumerate(views):
-        axes = sheet.panel(figure, number, drawable(view.title))
-        _draw_slice(axes, image, view.frame, slices.window)
-        for outline in slices.outlines:
-            _draw_outline(axes, outline, view.frame)
-        annotate(axes, view.frame, DARK)
-    _legend(figure, slices.outlines)
-    return Picture(png=png_of(figure), caption=caption, alt=alt, width_mm=sheet.width_mm)
+def draw_slice(axes: Axes, panel: SlicePanel) -> None:
+    """Draw greys, outlines, letters and scale bar into one box."""
+    frame = panel.frame
+    _draw_greys(axes, panel.image, frame, panel.window)
+    for outline in panel.outlines:
+        _draw_outline(axes, outline, frame)
+    annotate(axes, frame, DARK)
 
 
 def sample(image: Image, frame: ViewFrame, rows: int, columns: int) -> npt.NDArray[np.float32]:
@@ -132,7 +137,7 @@ def sample(image: Image, frame: ViewFrame, rows: int, columns: int) -> npt.NDArr
     return np.where(outside, np.float32(np.nan), values).astype(np.float32)
 
 
-def _draw_slice(axes: Axes, image: Image, frame: ViewFrame, window: Window) -> None:
+def _draw_greys(axes: Axes, image: Image, frame: ViewFrame, window: Window) -> None:
     longer = max(frame.width_mm, frame.height_mm)
     rows = max(2, round(PIXELS * frame.height_mm / longer))
     columns = max(2, round(PIXELS * frame.width_mm / longer))
@@ -204,23 +209,3 @@ def _chained(segments: npt.NDArray[np.float64]) -> list[npt.NDArray[np.float64]]
 
 def _free(ends: Sequence[int], used: set[int]) -> int | None:
     return next((end for end in ends if end // 2 not in used), None)
-
-
-def _legend(figure: Figure, outlines: Sequence[Outline]) -> None:
-    handles = [
-        Line2D([], [], color=o.colour, linestyle=o.style.value, linewidth=1.8) for o in outlines
-    ]
-    legend = figure.legend(
-        handles,
-        ["·"] * len(handles),
-        loc="lower center",
-        ncols=max(1, len(handles)),
-        frameon=False,
-        handlelength=3.2,
-        prop={"family": FONT, "size": SMALL_PT + 1},
-        labelcolor=INK,
-        borderaxespad=0.1,
-    )
-    for entry, outline in zip(legend.get_texts(), outlines, strict=True):
-        entry.set_parse_math(False)
-        entry.set_text(drawable(outline.label))

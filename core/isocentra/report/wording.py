@@ -48,7 +48,7 @@ def number(value: float | None, decimals: int | None = None) -> str:
     value
         None and what is not finite become "–".
     decimals
-        Digits behind the point; None gives three significant digits, whole numbers as they are.
+        Digits behind the point; None gives three significant ones, less zeros at the end.
     """
     if value is None or not math.isfinite(value):
         return MISSING
@@ -58,7 +58,9 @@ def number(value: float | None, decimals: int | None = None) -> str:
         elif abs(value) < 1e-3:
             return f"{value:.1e}".replace("-", "−")
         else:
-            decimals = max(0, 2 - math.floor(math.log10(abs(value))))
+            most = max(0, 2 - math.floor(math.log10(abs(value))))
+            _, _, behind = f"{value:.{most}f}".partition(".")
+            decimals = len(behind.rstrip("0"))
     text = f"{value:,.{decimals}f}" if abs(value) >= 1e4 else f"{value:.{decimals}f}"
     if float(text.replace(",", "")) == 0:
         text = text.lstrip("-")

@@ -4,6 +4,7 @@ planes ──► slabs ──► coverage, volume      tracing: field ──► 
       └──► solid ──► mesh, distance        section: mesh ──► contours
 """
 
+from isocentra.structures.checked import checked_roi
 from isocentra.structures.coverage import coverage
 from isocentra.structures.model import Contour, ContourKind, Roi, StructureSet
 from isocentra.structures.planes import Plane, PlaneStack, contour_findings, plane_stack
@@ -27,6 +28,7 @@ __all__ = [
     "SectionAgreement",
     "Slab",
     "StructureSet",
+    "checked_roi",
     "contour_findings",
     "contours_from_field",
     "coverage",

@@ -3,7 +3,8 @@
 rings (n, 2) of one plane ──► simplified ──► rounded ──► no touch, no crossing ──► Contour, …
 
 Simplification is Douglas and Peucker's (1973), all rings at once. Rounding to 0.001 mm can close a
-gap or a neck: the plane is then simplified less, and if that is not enough, the touch is cut off.
+gap or a neck: the plane is then simplified less, and if that is not enough, narrow gaps are widened
+and narrow necks cut.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ import numpy.typing as npt
 
 from isocentra.geometry.grid import Array64, Grid
 from isocentra.structures.model import Contour, ContourKind
-from isocentra.structures.polygons import even_odd_area_mm2, regularised, signed_area_mm2
-from isocentra.structures.touching import is_simple, repeated_points
+from isocentra.structures.polygons import parted, signed_area_mm2
+from isocentra.structures.touching import is_simple
 
 __all__ = ["PlaneFrame", "fitted_contours", "plane_frame", "simplified"]
 
@@ -31,10 +32,8 @@ SMALLEST_MM2: Final = 0.01
 AREA_SHARE: Final = 0.008
 """The simplification moves lines by at most this share of area over outline, so that the area
 Dice of thin sections stays above 0.996."""
-CORNER_CUT_MM: Final = 0.01
-"""How far from a touched point its corner is cut off. [mm]"""
-REPAIRS: Final = 8
-"""Rounds of cutting corners before the plane is written as it is."""
+WIDENED_MM: Final = (0.002, 0.004, 0.008, 0.016)
+"""Least width of gaps and necks, in turn, where rounding lets lines touch. [mm]"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,18 +88,22 @@ def fitted_contours(
     outline = sum(float(np.linalg.norm(np.roll(r, -1, axis=0) - r, axis=1).sum()) for r in rings)
     area = abs(sum(signed_area_mm2(ring) for ring in rings))
     tolerance = max(min(simplify_mm - ROUNDING_MM, AREA_SHARE * area / outline), 0.0)
-    points, flat = _rounded(simplified(rings, tolerance), frame)
-    for share in (0.5, 0.25, 0.0):
+    points: list[Array64] = []
+    for share in (1.0, 0.5, 0.25, 0.0):
+        points, flat = _rounded(simplified(rings, share * tolerance), frame)
         if is_simple(flat):
             break
-        points, flat = _rounded(simplified(rings, share * tolerance), frame)
-    if not is_simple(flat):
-        points = _parted(flat, frame)
+    else:
+        points = _parted(simplified(rings, tolerance), frame)
     return tuple(Contour(kind=ContourKind.CLOSED_PLANAR, points_mm=ring) for ring in points)
 
 
 def simplified(rings: Sequence[Array64], tolerance_mm: float) -> list[Array64]:
-    """Drop points of closed rings (n, 2) that lie within a tolerance of what is left. [mm]"""
+    """Drop points of closed rings (n, 2) that lie within a tolerance of what is left. [mm]
+
+    Chords of a convex line lie inside it, 0.013 mm on average at 0.02 mm: the points that are kept
+    are therefore moved so that each chord leaves as much outside as inside.
+    """
     if tolerance_mm <= 0 or not rings:
         return list(rings)
     closed = [np.concatenate([ring, ring[:1]]) for ring in rings]
@@ -113,9 +116,9 @@ def simplified(rings: Sequence[Array64], tolerance_mm: float) -> list[Array64]:
         keep[end - len(ring) + int(np.linalg.norm(ring - ring[0], axis=1).argmax())] = True
     while (split := _farthest(points, keep, tolerance_mm)).size:
         keep[split] = True
-    keep[ends - 1] = False
     return [
-        ring[keep[end - len(ring) : end]] for ring, end in zip(closed, ends.tolist(), strict=True)
+        _balanced(ring, keep[end - len(ring) : end], tolerance_mm)
+        for ring, end in zip(closed, ends.tolist(), strict=True)
     ]
 
 
@@ -138,6 +141,30 @@ def _farthest(
     return far[first]
 
 
+def _balanced(closed: Array64, keep: npt.NDArray[np.bool_], tolerance_mm: float) -> Array64:
+    """Return the kept points of a closed ring, moved until the area on its chords balances."""
+    kept = np.flatnonzero(keep)
+    points = closed[kept]
+    chords = np.diff(points, axis=0)
+    # Twice the area between the line and its chord, positive where the line lies to the right.
+    sweep = _cross(closed[:-1] - closed[0], closed[1:] - closed[0])
+    lost = np.add.reduceat(sweep, kept[:-1])
+    lost -= _cross(points[:-1] - closed[0], points[1:] - closed[0])
+    length = np.maximum(np.linalg.norm(chords, axis=1), 1e-30)
+    right = np.column_stack([chords[:, 1], -chords[:, 0]]) / length[:, None]
+    out = right * (lost / 2 / length)[:, None]
+    before = np.roll(right, 1, axis=0)
+    # The corner of two lines that move by equal amounts moves by their sum over 1 + cosine.
+    spread = np.maximum(1 + np.einsum("ni,ni->n", right, before), 0.5)
+    move = (out + np.roll(out, 1, axis=0)) / spread[:, None]
+    size = np.maximum(np.linalg.norm(move, axis=1), 1e-30)
+    return np.asarray(points[:-1] + move * np.minimum(1, tolerance_mm / size)[:, None])
+
+
+def _cross(a: Array64, b: Array64) -> Array64:
+    return np.asarray(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0])
+
+
 def _rounded(rings: Sequence[Array64], frame: PlaneFrame) -> tuple[list[Array64], list[Array64]]:
     """Round to 0.001 mm in the patient; return points (n, 3) and u, v (n, 2) of what is left."""
     points, flat = [], []
@@ -153,43 +180,11 @@ def _rounded(rings: Sequence[Array64], frame: PlaneFrame) -> tuple[list[Array64]
     return points, flat
 
 
-def _parted(flat: list[Array64], frame: PlaneFrame) -> list[Array64]:
-    """Cut corners off where rounded rings touch or cross, until they do not."""
-    points = [np.round(frame.to_points(ring), DECIMALS) for ring in flat]
-    for _ in range(REPAIRS):
-        flat = [_without_corners(ring, cut) for ring, cut in _cuts(regularised(flat))]
-        points, flat = _rounded(flat, frame)
-        if is_simple(flat) or even_odd_area_mm2(flat) < SMALLEST_MM2:
+def _parted(rings: Sequence[Array64], frame: PlaneFrame) -> list[Array64]:
+    """Widen what rounding would close, as little as will do."""
+    points: list[Array64] = []
+    for width in WIDENED_MM:
+        points, flat = _rounded(parted(rings, width), frame)
+        if is_simple(flat):
             break
     return points
-
-
-def _cuts(rings: Sequence[Array64]) -> list[tuple[Array64, npt.NDArray[np.bool_]]]:
-    """Mark, of the corners that meet in one point, the narrowest: it lies inside the others."""
-    narrow = [np.zeros(len(ring), dtype=bool) for ring in rings]
-    widths = [_corner_widths(ring) for ring in rings]
-    for visits in repeated_points(rings, 0.5 * 10.0**-DECIMALS):
-        ring, point = min(visits, key=lambda visit: float(widths[visit[0]][visit[1]]))
-        narrow[ring][point] = True
-    return list(zip(rings, narrow, strict=True))
-
-
-def _corner_widths(ring: Array64) -> Array64:
-    """Angle at each point between the ways to its neighbours, 0 to π. [rad]"""
-    back, on = np.roll(ring, 1, axis=0) - ring, np.roll(ring, -1, axis=0) - ring
-    cross = back[:, 0] * on[:, 1] - back[:, 1] * on[:, 0]
-    return np.asarray(np.abs(np.arctan2(cross, np.einsum("ni,ni->n", back, on))))
-
-
-def _without_corners(ring: Array64, cut: npt.NDArray[np.bool_]) -> Array64:
-    """Replace the marked points by two, a little before and after."""
-    pieces = []
-    for n in range(len(ring)):
-        if not cut[n]:
-            pieces.append(ring[n])
-            continue
-        for neighbour in (ring[n - 1], ring[(n + 1) % len(ring)]):
-            way = neighbour - ring[n]
-            length = float(np.hypot(*way))
-            pieces.append(ring[n] + way * min(CORNER_CUT_MM / length, 0.45))
-    return np.array(pieces)

@@ -21,7 +21,7 @@ __all__ = [
     "even_odd_area_mm2",
     "inset",
     "overlap_partly",
-    "regularised",
+    "parted",
     "signed_area_mm2",
     "union",
 ]
@@ -64,11 +64,6 @@ def union(rings: Rings) -> tuple[Array64, ...]:
     return _rings(manifold3d.CrossSection.batch_boolean(parts, manifold3d.OpType.Add))
 
 
-def regularised(rings: Rings) -> tuple[Array64, ...]:
-    """Return the same region as simple rings, outer ones counter-clockwise, holes clockwise."""
-    return _rings(_region(rings)) if rings else ()
-
-
 def inset(rings: Rings, distance_mm: float) -> tuple[Array64, ...]:
     """Return the region of all points deeper than `distance_mm` inside. [mm]"""
     if not rings:
@@ -80,6 +75,16 @@ def inset(rings: Rings, distance_mm: float) -> tuple[Array64, ...]:
             circular_segments=CORNER_SEGMENTS,
         )
     )
+
+
+def parted(rings: Rings, width_mm: float) -> tuple[Array64, ...]:
+    """Return a region whose necks and gaps are at least as wide as said. [mm]
+
+    It is inset by the width and brought back half of it: narrower necks go, gaps grow by the width,
+    every other line moves by half of it.
+    """
+    join = manifold3d.JoinType.Miter
+    return _rings(_region(rings).offset(-width_mm, join).offset(width_mm / 2, join))
 
 
 def _region(rings: Rings) -> Any:  # noqa: ANN401  # manifold3d types its class as Any's kin

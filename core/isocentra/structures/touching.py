@@ -6,8 +6,7 @@ judged only for folding back.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -15,7 +14,7 @@ import numpy.typing as npt
 
 from isocentra.geometry.grid import Array64
 
-__all__ = ["crosses", "is_simple", "repeated_points"]
+__all__ = ["crosses", "is_simple"]
 
 TOUCH_MM: Final = 1e-10
 """Points at multiples of 0.001 mm are on a segment or at least 1e-9 mm from it. [mm]"""
@@ -42,15 +41,6 @@ def crosses(rings: Sequence[Array64]) -> bool:
         return False
     start, way, _ = _segments(rings)
     return _cross_within(start, way, *_near_pairs(start, way))
-
-
-def repeated_points(rings: Sequence[Array64], within_mm: float) -> Iterator[list[tuple[int, int]]]:
-    """Yield (ring, point) of the points that share one place, rounded to `within_mm`. [mm]"""
-    places: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
-    for number, ring in enumerate(rings):
-        for point, (x, y) in enumerate(np.rint(ring / (2 * within_mm)).astype(int).tolist()):
-            places[x, y].append((number, point))
-    yield from (visits for visits in places.values() if len(visits) > 1)
 
 
 def _segments(rings: Sequence[Array64]) -> tuple[Array64, Array64, npt.NDArray[np.intp]]:

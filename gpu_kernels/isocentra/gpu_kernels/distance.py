@@ -46,7 +46,8 @@ def signed_distance(
     Raises
     ------
     LaunchError
-        A mask that is not three-dimensional or is empty, a spacing or band that is not positive.
+        A mask of another dtype, not three-dimensional or empty; a spacing or band that is not
+        positive.
 
     Notes
     -----
@@ -54,10 +55,12 @@ def signed_distance(
     across the surface; a distance *to the surface* needs the surface, not a mask.
     """
     band = math.inf if band_mm is None else band_mm
-    if mask.ndim != 3 or mask.size == 0 or not (min(*spacing_kji_mm, band) > 0):
+    known = mask.dtype in (np.dtype(np.uint8), np.dtype(np.bool_))
+    lengths = all(0 < step < math.inf for step in spacing_kji_mm) and band > 0  # NaN is refused
+    if not known or not lengths or mask.ndim != 3 or mask.size == 0:
         raise LaunchError(
-            f"No distance on shape {mask.shape}, spacing {spacing_kji_mm} mm, band {band_mm} mm.",
-            do="Give a mask (z, y, x) that is not empty, and positive lengths.",
+            f"No distance on {mask.dtype} {mask.shape}, spacing {spacing_kji_mm} mm, band {band}.",
+            do="Give a bool or uint8 mask (z, y, x) that is not empty, and positive lengths.",
         )
     nz, ny, nx = mask.shape
     along_z, along_y, along_x = spacing_kji_mm

@@ -3,13 +3,15 @@
 (() => {
   "use strict";
   const T = window.IsocentraThree;
+  // The head is always up; above and below the eye stands a hair off the axis, so that the face
+  // is up there.
   const VIEWS = [
-    { name: "Anterior", key: "1", eye: [0, -1, 0], up: [0, 0, 1] },
-    { name: "Posterior", key: "2", eye: [0, 1, 0], up: [0, 0, 1] },
-    { name: "Left", key: "3", eye: [1, 0, 0], up: [0, 0, 1] },
-    { name: "Right", key: "4", eye: [-1, 0, 0], up: [0, 0, 1] },
-    { name: "Superior", key: "5", eye: [0, 0, 1], up: [0, -1, 0] },
-    { name: "Inferior", key: "6", eye: [0, 0, -1], up: [0, -1, 0] },
+    { name: "Anterior", key: "1", eye: [0, -1, 0] },
+    { name: "Posterior", key: "2", eye: [0, 1, 0] },
+    { name: "Left", key: "3", eye: [1, 0, 0] },
+    { name: "Right", key: "4", eye: [-1, 0, 0] },
+    { name: "Superior", key: "5", eye: [0, 0.001, 1] },
+    { name: "Inferior", key: "6", eye: [0, -0.001, -1] },
   ];
   const TURN_DEG = 7.5;
   const BAR_LENGTHS_MM = [1, 2, 5, 10, 20, 50, 100, 200, 500];
@@ -108,6 +110,7 @@
     renderer.setClearColor(0xf7f9fb, 1);
     const scene = new T.Scene();
     const camera = new T.OrthographicCamera(-1, 1, 1, -1, -5000, 5000);
+    camera.up.set(0, 0, 1);  // before the controls: they turn about it
     const light = new T.DirectionalLight(0xffffff, 2.1);
     scene.add(new T.AmbientLight(0xffffff, 1.1), light, light.target);
     const parts = data.parts.map(build);
@@ -156,10 +159,8 @@
     }
 
     function look(view) {
-      camera.up.set(...view.up);
       camera.position.copy(centre).addScaledVector(new T.Vector3(...view.eye), 1000);
       controls.target.copy(centre);
-      controls.object.up.copy(camera.up);
       camera.lookAt(centre);
       camera.updateMatrixWorld();
       later();

@@ -68,7 +68,9 @@ GK_KERNEL(distance_low, const float* __restrict__ g, float* __restrict__ low, in
     const int tile = (int)(t % tiles);
     const int w = inner - tile * GK_W < GK_W ? inner - tile * GK_W : GK_W;
     const float* __restrict__ a = g + t / tiles * inner + (long long)tile * GK_W;
-    GK_LANES(l, GK_W) { const float v = a[l < w ? l : 0]; least[l] = v; most[l] = v; }
+    const float fill = a[0];                   // the lanes beyond the row change nothing
+    GK_LANES(l, GK_W) { least[l] = fill; most[l] = fill; }
+    GK_LANES(l, w) { least[l] = a[l]; most[l] = a[l]; }
     GK_BARRIER();
     for (int h = GK_W / 2; h > 0; h /= 2) {
       GK_LANES(l, h) {

@@ -17,6 +17,7 @@ from isocentra.services.cli.options import (
     QuietOption,
     ThreadsOption,
     check_out,
+    compute_of,
     triple,
 )
 
@@ -70,6 +71,7 @@ def design(  # noqa: PLR0913  # one parameter per option of the contract
     check_out(out, overwrite=overwrite)
     if rim not in {"round", "taper"}:
         raise typer.BadParameter("it is round or taper", param_hint="--rim")
+    compute = compute_of(device, threads)
     near_mm, direction = triple(near, "--near"), triple(beam_direction, "--beam-direction")
     from isocentra.bolus3d import BolusRequest, Rim, design_bolus
 
@@ -94,7 +96,7 @@ def design(  # noqa: PLR0913  # one parameter per option of the contract
             material=material,
             name=name,
         )
-        bolus = design_bolus(request, progress=progress, device=device, threads=threads)
+        bolus = design_bolus(request, progress=progress, compute=compute)
         progress("writing", 0.97)
         bolus.write(out)
     console.say(f"written to {out}: bolus.stl, bolus.3mf, bolus.dcm, skin.ply, report.html")
@@ -131,13 +133,13 @@ def printers(*, as_json: JsonOption = False) -> None:
     """List the printers of the catalogue."""
     from isocentra.bolus3d import catalogue
 
-    entries = catalogue.printers()
-    table = Table("name", "bed x × y × z [mm]", "nozzle [mm]", "least wall [mm]", "source")
-    for entry in entries:
-        x, y, z = entry.bed_mm
-        table.add_row(entry.name, f"{x:g} × {y:g} × {z:g}", f"{entry.nozzle_mm:g}",
-                      f"{entry.min_wall_mm:g}", entry.source)
-    _list(entries, table, as_json=as_json)
+    table = Table("name", "room x × y × z [mm]", "nozzle [mm]", "least wall [mm]", "source")
+    for entry in catalogue.printers():
+        room = " × ".join(f"{v:g}" for v in entry.bed_mm)
+        table.add_row(
+            entry.name, room, f"{entry.nozzle_mm:g}", f"{entry.min_wall_mm:g}", entry.source
+        )
+    Console(as_json=as_json).entries(catalogue.printers(), table)
 
 
 @app.command()
@@ -145,8 +147,7 @@ def materials(*, as_json: JsonOption = False) -> None:
     """List the materials of the catalogue."""
     from isocentra.bolus3d import catalogue
 
-    entries = catalogue.materials()
-    table = Table("name", "solid density [g/cm³]", "source")
-    for entry in entries:
-        table.add_row(entry.name, f"{entry.density_g_cm3:g}", entry.source)
-    _list(entries, table, as_json=as_json)
+    table = Table("name", "density [g/cm³]", "HU, solid", "source")
+    for entry in catalogue.materials():
+        table.add_row(entry.name, f"{entry.density_g_cm3:g}", f"{entry.hu:g}", entry.source)
+    Console(as_json=as_json).entries(catalogue.materials(), table)

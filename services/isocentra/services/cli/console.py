@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 
@@ -17,7 +17,7 @@ import rich.table
 
 from isocentra.errors import IsocentraError
 from isocentra.progress import Progress, silent
-from isocentra.result import Result, as_json
+from isocentra.result import Result, as_json, json_of
 from isocentra.verdict import Status, worst_check
 
 __all__ = ["EXIT_CODES", "Console", "refusal_json"]
@@ -64,6 +64,13 @@ class Console:
     def show_table(self, table: rich.table.Table) -> None:
         """Print a table on stdout."""
         self._out.print(table)
+
+    def entries(self, entries: Sequence[object], table: rich.table.Table) -> None:
+        """Print a catalogue: a table, or a JSON array of its entries."""
+        if self._as_json:
+            sys.stdout.write(json_of(entries))
+        else:
+            self.show_table(table)
 
     def result(self, result: Result) -> int:
         """Print a job's result and return the exit code that it stands for."""

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from isocentra.output import folder_is_free
 
-__all__ = ["DeviceOption", "JsonOption", "OutOption", "OverwriteOption", "QuietOption",
-           "ThreadsOption", "check_out", "triple"]
+if TYPE_CHECKING:
+    from isocentra.gpu_kernels import Compute
+
+__all__ = [
+    "DeviceOption",
+    "JsonOption",
+    "OutOption",
+    "OverwriteOption",
+    "QuietOption",
+    "ThreadsOption",
+    "check_out",
+    "compute_of",
+    "triple",
+]
 
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print result.json to stdout, and nothing else.")
@@ -64,3 +76,19 @@ def triple(text: str | None, option: str) -> tuple[float, float, float] | None:
     if not all(math.isfinite(v) for v in (x, y, z)):
         raise typer.BadParameter(f"{text!r} is not finite", param_hint=option)
     return x, y, z
+
+
+def compute_of(device: str, threads: int) -> Compute:
+    """Read ``--device`` and ``--threads``.
+
+    Raises
+    ------
+    typer.BadParameter
+        The text is no device, or that device cannot be used here.
+    """
+    from isocentra.gpu_kernels import NoGpuError, compute_from, resolve
+
+    try:
+        return resolve(compute_from(device, threads=threads or None))
+    except (ValueError, NoGpuError) as error:
+        raise typer.BadParameter(str(error), param_hint="--device") from None
