@@ -53,7 +53,7 @@ def test_hu_is_interpolated_between_measured_infills_and_nowhere_else() -> None:
 
 def test_a_site_s_own_file_is_taken_by_its_path(tmp_path: Path) -> None:
     path = tmp_path / "cellar.toml"
-    path.write_text(OWN)
+    path.write_text(OWN, encoding="utf-8")
     assert printer(str(path)).bed_mm == (200, 200, 180.5)
     shipped = resources.files("isocentra.bolus3d") / "data" / "materials" / "pla.toml"
     copy = tmp_path / "own.TOML"
@@ -80,7 +80,7 @@ def test_a_wrong_key_or_value_is_refused_and_named(
     old: str, new: str, names: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "cellar.toml"
-    path.write_text(OWN.replace(old, new, 1))
+    path.write_text(OWN.replace(old, new, 1), encoding="utf-8")
     with pytest.raises(ReadingError, match=names) as caught:
         printer(str(path))
     assert caught.value.reason == "BAD_VALUE"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import locale
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -104,6 +105,17 @@ def test_a_written_3mf_says_unit_material_and_title() -> None:
     assert 'name="PLA" displaycolor="#C8B4A0' in model
     assert '<metadata name="Title"' in model
     assert {entry.date_time for entry in package.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+
+
+def test_the_locale_of_the_process_outlives_the_3mf_writer_and_reader() -> None:
+    # lib3mf sets it to "C", in which text files without a named encoding become ASCII
+    before = locale.setlocale(locale.LC_ALL)
+    try:
+        own = locale.setlocale(locale.LC_ALL, "C.UTF-8")
+        read_mesh_bytes(WRITERS["part.3mf"](BALL), "part.3mf")
+        assert locale.setlocale(locale.LC_ALL) == own
+    finally:
+        locale.setlocale(locale.LC_ALL, before)
 
 
 def test_a_ply_carries_a_number_for_each_vertex() -> None:
