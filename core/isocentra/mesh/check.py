@@ -266,22 +266,15 @@ def _unmeasured(
         beside = beside[finite[beside]]
         if len(beside):
             spots.append(_place(Fault.NOT_FINITE, mesh.vertices_mm[beside].mean(axis=0)))
-    good = finite[mesh.faces].all(axis=1)
-    links = (
-        shells(
-            Mesh(vertices_mm=np.where(finite[:, None], mesh.vertices_mm, 0.0), faces=faces)
-        ).parts
-        if len(faces)
-        else 0
-    )
+    filled = np.where(finite[:, None], mesh.vertices_mm, 0.0)
+    good = mesh.faces[finite[mesh.faces].all(axis=1)]
+    links = shells(Mesh(vertices_mm=filled, faces=faces)).parts if len(faces) else 0
     whole = used[finite[used]]
     return MeshReport(
         triangles=len(mesh.faces),
         vertices=len(used),
         bad_vertices=len(wrong),
-        degenerate_triangles=int(
-            _degenerate(Mesh(vertices_mm=mesh.vertices_mm, faces=mesh.faces[good])).sum()
-        ),
+        degenerate_triangles=int(_degenerate(Mesh(vertices_mm=filled, faces=good)).sum()),
         open_edges=len(edges.open_edges),
         non_manifold_edges=len(edges.non_manifold),
         miswound_edges=len(edges.miswound),

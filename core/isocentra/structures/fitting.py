@@ -99,7 +99,11 @@ def fitted_contours(
 
 
 def simplified(rings: Sequence[Array64], tolerance_mm: float) -> list[Array64]:
-    """Drop points of closed rings (n, 2) that lie within a tolerance of what is left. [mm]"""
+    """Drop points of closed rings (n, 2) that lie within a tolerance of what is left. [mm]
+
+    Chords of a convex line lie inside it, 0.013 mm on average at 0.02 mm: the points that are kept
+    are therefore moved so that each chord leaves as much outside as inside.
+    """
     if tolerance_mm <= 0 or not rings:
         return list(rings)
     closed = [np.concatenate([ring, ring[:1]]) for ring in rings]
@@ -112,9 +116,9 @@ def simplified(rings: Sequence[Array64], tolerance_mm: float) -> list[Array64]:
         keep[end - len(ring) + int(np.linalg.norm(ring - ring[0], axis=1).argmax())] = True
     while (split := _farthest(points, keep, tolerance_mm)).size:
         keep[split] = True
-    keep[ends - 1] = False
     return [
-        ring[keep[end - len(ring) : end]] for ring, end in zip(closed, ends.tolist(), strict=True)
+        _balanced(ring, keep[end - len(ring) : end], tolerance_mm)
+        for ring, end in zip(closed, ends.tolist(), strict=True)
     ]
 
 
@@ -135,6 +139,30 @@ def _farthest(
     far = np.flatnonzero((distance > tolerance_mm) & (distance == worst[run]))
     _, first = np.unique(run[far], return_index=True)
     return far[first]
+
+
+def _balanced(closed: Array64, keep: npt.NDArray[np.bool_], tolerance_mm: float) -> Array64:
+    """Return the kept points of a closed ring, moved until the area on its chords balances."""
+    kept = np.flatnonzero(keep)
+    points = closed[kept]
+    chords = np.diff(points, axis=0)
+    # Twice the area between the line and its chord, positive where the line lies to the right.
+    sweep = _cross(closed[:-1] - closed[0], closed[1:] - closed[0])
+    lost = np.add.reduceat(sweep, kept[:-1])
+    lost -= _cross(points[:-1] - closed[0], points[1:] - closed[0])
+    length = np.maximum(np.linalg.norm(chords, axis=1), 1e-30)
+    right = np.column_stack([chords[:, 1], -chords[:, 0]]) / length[:, None]
+    out = right * (lost / 2 / length)[:, None]
+    before = np.roll(right, 1, axis=0)
+    # The corner of two lines that move by equal amounts moves by their sum over 1 + cosine.
+    spread = np.maximum(1 + np.einsum("ni,ni->n", right, before), 0.5)
+    move = (out + np.roll(out, 1, axis=0)) / spread[:, None]
+    size = np.maximum(np.linalg.norm(move, axis=1), 1e-30)
+    return np.asarray(points[:-1] + move * np.minimum(1, tolerance_mm / size)[:, None])
+
+
+def _cross(a: Array64, b: Array64) -> Array64:
+    return np.asarray(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0])
 
 
 def _rounded(rings: Sequence[Array64], frame: PlaneFrame) -> tuple[list[Array64], list[Array64]]:
