@@ -28,7 +28,7 @@ class Subject(StrEnum):
     BOLUS = "bolus"
 
 
-def demo(
+def demo(  # noqa: PLR0913  # one parameter per option of the contract
     subject: Annotated[Subject, typer.Argument(help="What to show.")] = Subject.BOLUS,
     *,
     out: Annotated[

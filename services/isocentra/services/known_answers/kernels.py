@@ -40,7 +40,7 @@ def _plane(points_mm: Array64) -> Array64:
 
 
 def _trilinear(compute: Compute) -> Check:
-    """Trilinear interpolation reproduces a plane of greys on any grid."""
+    """Hold trilinear interpolation to a plane of greys, which it reproduces on any grid."""
     target = oblique(shape=(20, 22, 24), spacing_mm=(1.7, 1.1, 0.9), centre_mm=(0.0, 0.0, 0.0))
     greys = _plane(SOURCE.centres()).astype(np.float32)
     made = resample_values(greys, SOURCE, target, fill=np.nan, compute=compute)
@@ -55,7 +55,7 @@ def _trilinear(compute: Compute) -> Check:
 
 
 def _cubic(compute: Compute) -> Check:
-    """An interpolating cubic B-spline reproduces a cubic polynomial away from the border."""
+    """Hold cubic B-splines to a cubic polynomial, which they reproduce away from the border."""
     target = oblique(shape=(12, 12, 12), spacing_mm=(1.1, 0.9, 0.8), centre_mm=(0.0, 0.0, 0.0))
 
     def cubic(points_mm: Array64) -> Array64:
@@ -77,12 +77,12 @@ def _cubic(compute: Compute) -> Check:
 
 
 def _box_distance(compute: Compute) -> Check:
-    """The distance to a box of voxels follows from its corners."""
+    """Hold the distance to a box of voxels to what follows from its corners."""
     spacing = (2.0, 0.7, 1.1)
     grid = Grid(shape=(30, 44, 40), spacing_mm=spacing, origin_mm=(0.0, 0.0, 0.0))
     low, high = np.array((9, 12, 14)), np.array((20, 30, 25))
     index = np.moveaxis(np.indices(grid.shape), 0, -1)
-    inside = ((index >= low) & (index <= high)).all(axis=-1)
+    inside = np.asarray(((index >= low) & (index <= high)).all(axis=-1))
     beyond = np.maximum(np.maximum(low - index, index - high), 0) * spacing
     outward = np.minimum(index - low + 1, high + 1 - index) * spacing
     known = np.where(inside, -outward.min(axis=-1), np.linalg.norm(beyond, axis=-1))
@@ -97,7 +97,7 @@ def _box_distance(compute: Compute) -> Check:
 
 
 def _sphere_distance(compute: Compute) -> Check:
-    """The distance to a ball of voxels differs from the ball's by less than a voxel's diagonal."""
+    """Hold the distance to a ball of voxels to the ball's, within a voxel's diagonal."""
     grid = Grid.axial_box((-24.0, -24.0, -24.0), (24.0, 24.0, 24.0), 1.0)
     known = np.linalg.norm(grid.centres(), axis=-1) - 15.0
     found = signed_distance_mm(known < 0, grid, compute=compute)
@@ -112,7 +112,7 @@ def _sphere_distance(compute: Compute) -> Check:
 
 
 def _polygon(compute: Compute) -> Check:
-    """The shares of all pixels add up to the area by the shoelace formula, less the hole's."""
+    """Hold the sum of all pixels to the area by the shoelace formula, less the hole's."""
     turn = np.linspace(0, 2 * np.pi, 11)[:-1]
     radius = np.where(np.arange(10) % 2, 9.0, 21.0)
     star = np.stack([30.3 + radius * np.cos(turn), 27.6 + radius * np.sin(turn)], axis=1)
@@ -138,7 +138,7 @@ def _shoelace(ring: Array64) -> float:
 
 
 def _threads(compute: Compute) -> Check:
-    """One thread and three give the same bits."""
+    """Compare the bits that one thread and three give."""
     target = oblique(shape=(24, 24, 24), spacing_mm=(1.5, 1.3, 1.1), centre_mm=(1.0, 2.0, 3.0))
     greys = np.sin(SOURCE.centres()).sum(axis=-1).astype(np.float32)
     made = [
