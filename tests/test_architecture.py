@@ -7,6 +7,8 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -194,6 +196,35 @@ def test_the_product_holds_nothing_unfinished_or_unsafe(pattern: str) -> None:
         if re.search(pattern, line)
     ]
     assert found == []
+
+
+def test_every_library_that_is_imported_is_declared() -> None:
+    """A library that only the tools bring (such as click) is absent from a user's environment."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    lines = [*project["dependencies"], *extras["cuda12"], *extras["cuda13"]]
+    declared = {re.split(r"[<>=\[; ]", line)[0].lower().replace("_", "-") for line in lines}
+    providers = packages_distributions()
+    undeclared = {
+        f"{name_of(path)}: {module}"
+        for path in product_modules()
+        for module in imported(ast.parse(path.read_text(encoding="utf-8")))
+        if module not in sys.stdlib_module_names | {"isocentra", "cupy"}
+        and not {p.lower().replace("_", "-") for p in (module, *providers.get(module, ()))}
+        & declared
+    }
+    assert sorted(undeclared) == []
+
+
+def imported(tree: ast.Module) -> set[str]:
+    """Return the top-level names of everything that a module imports, inside functions too."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.split(".")[0])
+    return names
 
 
 def test_an_init_only_opens_the_door() -> None:

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Final
 
+from isocentra.bolus3d.inspect import InspectResult
 from isocentra.bolus3d.result import BolusDesignResult
 from isocentra.result import Result
 from isocentra.schema import json_schema
@@ -15,6 +16,7 @@ FOLDER: Final = Path(__file__).parents[1] / "reference" / "schemas"
 
 RESULTS: Final[dict[str, type[Result]]] = {
     "isocentra.bolus.design.v1": BolusDesignResult,
+    "isocentra.bolus.inspect.v1": InspectResult,
 }
 """Every result that a command writes, by the name in its `schema` field."""
 

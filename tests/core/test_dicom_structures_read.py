@@ -350,7 +350,27 @@ def test_two_rois_with_one_number_are_refused(make_image: Callable[..., Image]) 
 
 def test_a_date_that_is_no_date_is_kept_and_reported(make_image: Callable[..., Image]) -> None:
     data = written(make_image(), Roi(number=1, name="A"))
-    odd = data.replace(b"DA\x08\x0020260102", b"DA\x08\x007f7f-142")
+    odd = data.replace(
+        b"\x08\x00\x20\x00\x08\x00\x00\x0020260102", b"\x08\x00\x20\x00\x08\x00\x00\x007f7f-142"
+    )
     assert odd != data
     structures = structures_from_bytes(odd, "t.dcm")
     assert any("is not a date" in message for _, message in structures.warnings)
+
+
+def test_a_name_is_found_without_case_and_two_that_match_are_refused(
+    make_image: Callable[..., Image],
+) -> None:
+    rois = (
+        Roi(number=1, name="PTV ", contours=(square(0, 0, 9),)),
+        Roi(number=2, name="ptv", contours=(square(0, 0, 5),)),
+        Roi(number=3, name="Heart", contours=(square(0, 0, 5),)),
+    )
+    structures = structures_from_bytes(written(make_image(), *rois), "t.dcm")
+    assert checked_roi(structures, " heart").number == 3
+    with pytest.raises(StructureError, match="numbers 1, 2") as caught:
+        checked_roi(structures, "PTV")
+    assert caught.value.reason == "AMBIGUOUS_ROI"
+    with pytest.raises(StructureError, match="Heart") as caught:
+        checked_roi(structures, "liver")
+    assert caught.value.reason == "NO_SUCH_ROI"

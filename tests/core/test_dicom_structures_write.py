@@ -274,6 +274,29 @@ def set_lengths(dataset: Dataset, lengths: str) -> None:
                 set_lengths(entry, lengths)
 
 
+@pytest.mark.parametrize("coding", ["implicit", "explicit"])
+def test_a_contour_beyond_64_kib_is_written_and_added_whole(
+    make_image: Callable[..., Image], coding: str
+) -> None:
+    image = make_image()
+    angle = np.linspace(0, 2 * np.pi, 6000, endpoint=False)
+    points = np.stack([300 * np.cos(angle), 300 * np.sin(angle), 0 * angle - 97], axis=1)
+    contour = Contour(kind=ContourKind.CLOSED_PLANAR, points_mm=np.round(points, 3))
+    roi = Roi(number=0, name="long", contours=(contour,))
+    data = structure_set_bytes(StructureSet(rois=(roi,)), image)
+    back = structures_from_bytes(data, "t.dcm").roi("long").contours[0]
+    np.testing.assert_array_equal(back.points_mm, contour.points_mm)
+    dataset = dcmread(BytesIO(structure_set_bytes(StructureSet(rois=(bolus("A"),)), image)))
+    dataset.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2" + (
+        "" if coding == "implicit" else ".1"
+    )
+    buffer = BytesIO()
+    dcmwrite(buffer, dataset, implicit_vr=coding == "implicit", little_endian=True)
+    structures = structures_from_bytes(buffer.getvalue(), "old.dcm")
+    grown = structures_from_bytes(with_rois_added(structures, [roi], image), "new.dcm")
+    np.testing.assert_array_equal(grown.roi("long").contours[0].points_mm, contour.points_mm)
+
+
 def test_sequences_that_are_missing_are_made(make_image: Callable[..., Image]) -> None:
     image = make_image()
     dataset = dcmread(

@@ -73,6 +73,13 @@ def test_half_maximum_lies_on_the_true_skin_of_a_tilted_cylinder() -> None:
     assert abs(off.mean()) <= 0.01
 
 
+def test_a_fixed_threshold_lies_inside_as_on_the_designs_phantoms() -> None:
+    # shared/design/BOLUS.md 3.1: fixed −300 HU on a sphere of +40 HU at 1 mm: bias −0.29 mm.
+    image = simulate_ct(sphere(), box((30.0, -37.0, 14.0), 24))
+    off = crossing_mm(image, sphere(), -300.0, 300)
+    assert off.mean() == pytest.approx(-0.29, abs=0.02)
+
+
 def test_grey_values_add_up_to_the_volume() -> None:
     patient = sphere()
     grid = Grid(shape=(54, 54, 54), spacing_mm=(2.0, 2.0, 2.0), origin_mm=(-53.0, -53.0, -53.0))
@@ -164,6 +171,15 @@ def test_any_grid_shows_the_same_anatomy(name: str) -> None:
     assert (grey[distance < -2.5] > -10).all()
     off = crossing_mm(image, patient, -480.0, 200)
     assert abs(np.median(off)) < 0.03
+
+
+def test_a_turned_grid_covers_the_same_box() -> None:
+    patient = sphere()
+    for axes in PATIENT_POSITIONS.values():
+        corners = patient.grid(axes=axes, slice_mm=3.0).corners_mm()
+        assert corners.min(axis=0) == pytest.approx([-76, -76, -76], abs=1.01)
+        assert corners.max(axis=0) == pytest.approx([76, 76, 76], abs=1.01)
+    assert patient.grid().origin_mm == (-75.0, -75.0, -75.0)
 
 
 def test_positions_are_right_handed_rotations() -> None:

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -14,11 +14,21 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-def run(*command: str | Path, cwd: Path, env: Mapping[str, str]) -> str:
-    """Run a command that must end with 0 and return what it wrote to stdout."""
-    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-    return done.stdout
+Run = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def run() -> Run:
+    """Return a function that runs a command, which must end with 0, and returns its stdout."""
+
+    def started(*command: str | Path, cwd: Path, env: Mapping[str, str]) -> str:
+        done = subprocess.run(
+            command, cwd=cwd, env=env, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+        return done.stdout
+
+    return started
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +56,7 @@ def source_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def wheel(source_tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def wheel(run: Run, source_tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the wheel built from `source_tree`."""
     folder = tmp_path_factory.mktemp("wheel")
     env = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}

@@ -10,6 +10,7 @@ part's volume where it would not stand by itself. Overhang: steeper than 45° ov
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,10 +24,12 @@ from isocentra.mesh.model import Mesh
 __all__ = ["PrintPlan", "plan_print", "printed_mass_g", "printing_time_min"]
 
 DIRECTIONS = 400
-MORE_DIRECTIONS = 2000
+MORE_DIRECTIONS = 1200
 """Tried only where none of the first fits."""
 FLAT_FACES = 24
 YAW_STEPS = 90
+BLOCK = 32
+"""Directions taken at a time."""
 OVERHANG_COSINE = -np.cos(np.radians(45.0))
 RESTING_MM = 0.3
 """A face within this height of the bed rests on it."""
@@ -135,21 +138,24 @@ def _directions(shape: _Shape, count: int) -> Array64:
 
 def _best(shape: _Shape, directions: Array64, printer: Printer) -> PrintPlan:
     cost, overhang, support, stands = _costs(shape, directions)
-    share = np.empty(len(directions))
-    turned: list[Array64] = []
-    for row, up in enumerate(directions):
-        rotation, share[row] = _on_bed(shape.hull, up, printer.bed_mm)
-        turned.append(rotation)
-    fitting = np.flatnonzero(share <= 1.0)
-    best = int(fitting[np.argmin(cost[fitting])]) if len(fitting) else int(np.argmin(share))
-    rotation = turned[best]
+    height = np.ptp(shape.hull @ directions.T, axis=0)
+    best, least, rotation = 0, np.inf, np.eye(3)
+    for row in np.argsort(cost, kind="stable"):  # the first that fits is the cheapest that fits
+        if height[row] / printer.bed_mm[2] >= max(least, 1.0):
+            continue  # too high, and no nearer to fit than what was found
+        turned, share = _on_bed(shape.hull, directions[row], printer.bed_mm)
+        if share < least:
+            best, least, rotation = int(row), share, turned
+        if share <= 1.0:
+            best, least, rotation = int(row), share, turned
+            break
     x, y, z = np.ptp(shape.hull @ rotation.T, axis=0).tolist()
     rows = [(float(r[0]), float(r[1]), float(r[2])) for r in rotation]
     return PrintPlan(
-        fits=len(fitting) > 0,
+        fits=least <= 1.0,
         rotation=tuple(rows),
         extents_mm=(x, y, z),
-        bed_share=float(share[best]),
+        bed_share=least,
         overhang_cm2=float(overhang[best]) / 100,
         support_cm3=float(SUPPORT_SHARE * support[best]) / 1000,
         stands=bool(stands[best]),
@@ -160,25 +166,29 @@ def _costs(
     shape: _Shape, directions: Array64
 ) -> tuple[Array64, Array64, Array64, npt.NDArray[np.bool_]]:
     """Cost [mm³], overhang area [mm²], volume under it [mm³] and stability for each direction."""
-    cost = np.empty(len(directions))
     overhang = np.empty(len(directions))
     support = np.empty(len(directions))
-    stands = np.empty(len(directions), dtype=bool)
-    for row, up in enumerate(directions):
-        along = shape.hull @ up
-        bottom = along.min()
-        slope = shape.normals @ up
-        height = shape.centres @ up - bottom
-        hanging = (slope < OVERHANG_COSINE) & (height > RESTING_MM)
-        overhang[row] = shape.areas[hanging].sum()
-        support[row] = (-slope * shape.areas * height)[hanging].sum()
-        stands[row] = _stands(shape, up, along - bottom < RESTING_MM)
-        cost[row] = (
-            SUPPORT_SHARE * support[row]
-            + SUPPORT_SKIN_MM * overhang[row]
-            + HEIGHT_COST_MM2 * np.ptp(along)
-            + (0.0 if stands[row] else UNSTABLE_SHARE * shape.volume_mm3)
-        )
+    along = shape.hull @ directions.T
+    bottom, height = along.min(axis=0), np.ptp(along, axis=0)
+    for start in range(0, len(directions), BLOCK):
+        rows = slice(start, start + BLOCK)
+        slope = shape.normals @ directions[rows].T
+        above = shape.centres @ directions[rows].T - bottom[rows]
+        hanging = np.where((slope < OVERHANG_COSINE) & (above > RESTING_MM), -slope, 0.0)
+        overhang[rows] = shape.areas @ (hanging > 0)
+        support[rows] = shape.areas @ (hanging * above)
+    stands = np.array(
+        [
+            _stands(shape, up, along[:, k] - bottom[k] < RESTING_MM)
+            for k, up in enumerate(directions)
+        ]
+    )
+    cost = (
+        SUPPORT_SHARE * support
+        + SUPPORT_SKIN_MM * overhang
+        + HEIGHT_COST_MM2 * height
+        + np.where(stands, 0.0, UNSTABLE_SHARE * shape.volume_mm3)
+    )
     return cost, overhang, support, stands
 
 
@@ -211,7 +221,10 @@ def _on_bed(
     x, y = _plane_axes(up)
     angle = np.arange(YAW_STEPS) * np.pi / YAW_STEPS
     cosine, sine = np.cos(angle), np.sin(angle)
-    u, v = hull @ x, hull @ y
+    flat = hull @ np.stack([x, y], axis=1)
+    with contextlib.suppress(QhullError):  # a line has no hull
+        flat = flat[ConvexHull(flat).vertices]
+    u, v = flat.T
     width = np.ptp(np.outer(cosine, u) + np.outer(sine, v), axis=1)
     depth = np.ptp(np.outer(cosine, v) - np.outer(sine, u), axis=1)
     share = np.maximum(width / bed_mm[0], depth / bed_mm[1])

@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filewriter import dcmwrite
-from pydicom.uid import UID, ExplicitVRLittleEndian
+from pydicom.uid import UID, ImplicitVRLittleEndian
 from pydicom.valuerep import format_number_as_ds
 
 from isocentra.dicom.elements import is_date
@@ -109,16 +109,19 @@ def sealed(out: Dataset, role: str) -> bytes:
 
 
 def encoded(out: Dataset) -> bytes:
-    """Return a Part 10 file, explicit VR little endian."""
+    """Return a Part 10 file, implicit VR little endian.
+
+    With explicit VRs a decimal string may not exceed 64 KiB, which a contour of 2,700 points does.
+    """
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = out.SOPClassUID
     meta.MediaStorageSOPInstanceUID = out.SOPInstanceUID
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.TransferSyntaxUID = ImplicitVRLittleEndian
     meta.ImplementationClassUID = UID(IMPLEMENTATION_CLASS_UID)
     meta.ImplementationVersionName = IMPLEMENTATION_VERSION_NAME
     out.file_meta = meta
     buffer = io.BytesIO()
-    dcmwrite(buffer, out, enforce_file_format=True, little_endian=True, implicit_vr=False)
+    dcmwrite(buffer, out, enforce_file_format=True, little_endian=True, implicit_vr=True)
     return buffer.getvalue()
 
 

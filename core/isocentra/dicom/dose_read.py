@@ -140,7 +140,7 @@ def _dose(file: gate.GatedFile, normalisation_gy: float | None) -> Dose:
         series_uid=elements.text(data, "SeriesInstanceUID"),
         sop_uid=elements.text(data, "SOPInstanceUID"),
         sha256=file.sha256,
-        warnings=warnings,
+        warnings=(*file.warnings, *warnings),
     )
 
 

@@ -105,7 +105,7 @@ def _plan(file: gate.GatedFile) -> Plan:
         series_uid=elements.text(data, "SeriesInstanceUID"),
         sop_uid=elements.text(data, "SOPInstanceUID"),
         sha256=file.sha256,
-        warnings=tuple(warnings),
+        warnings=(*file.warnings, *warnings),
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
 from isocentra.dicom.derived import as_ds, item, reference
@@ -21,6 +22,7 @@ from isocentra.structures.model import Contour, Roi
 
 __all__ = ["RoiItems", "nearest_slice_uid", "roi_items"]
 
+CONTOUR_DATA: Final = 0x30060050
 LONGEST_NAME: Final = 64
 """Characters of a LO value."""
 
@@ -105,5 +107,7 @@ def _contour_item(contour: Contour, roi: Roi, image: Image, number: int) -> Data
     out.NumberOfContourPoints = len(contour.points_mm)
     out.ContourNumber = number
     rounded = np.round(contour.points_mm, 3) + 0.0  # adding zero makes -0.0 positive
-    out.ContourData = [f"{value:.3f}" for value in rounded.ravel().tolist()]
+    text = "\\".join([f"{value:.3f}" for value in rounded.ravel().tolist()])
+    # As text in one piece: a million DS objects would take most of the time of writing.
+    out[CONTOUR_DATA] = DataElement(CONTOUR_DATA, "DS", text, already_converted=True)
     return out

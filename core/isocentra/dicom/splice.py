@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -186,7 +187,10 @@ def _encode(coding: _Coding, dataset: Dataset) -> bytes:
     buffer = DicomBytesIO()
     buffer.is_little_endian = True
     buffer.is_implicit_VR = coding.is_implicit
-    write_dataset(buffer, dataset)
+    with warnings.catch_warnings():
+        # A contour above 64 KiB becomes UN in an explicit file, as PS3.5 6.2.2 allows.
+        warnings.simplefilter("ignore", UserWarning)
+        write_dataset(buffer, dataset)
     return buffer.getvalue()
 
 

@@ -101,7 +101,7 @@ def _structures(file: gate.GatedFile, encoded: bytes, image: Image | None) -> St
         label=elements.text(data, "StructureSetLabel"),
         sha256=file.sha256,
         encoded=encoded,
-        warnings=tuple(remarks),
+        warnings=(*file.warnings, *remarks),
     )
     return structures if image is None else _on_image(structures, image, name)
 

@@ -197,7 +197,7 @@ def _degenerate(mesh: Mesh) -> npt.NDArray[np.bool_]:
     """Tell which faces have a repeated corner or less than the least area."""
     a, b, c = np.moveaxis(mesh.corners_mm, 1, 0)
     area = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
-    size = float(np.ptp(mesh.vertices_mm, axis=0).max(initial=0.0))
+    size = 0.0 if not len(mesh.vertices_mm) else float(np.ptp(mesh.vertices_mm, axis=0).max())
     least = LEAST_AREA_MM2 * min(1.0, (size / PATIENT_MM) ** 2)
     return np.asarray(~_has_three_corners(mesh.faces) | (area < least) | zero_area(mesh))
 
@@ -266,22 +266,15 @@ def _unmeasured(
         beside = beside[finite[beside]]
         if len(beside):
             spots.append(_place(Fault.NOT_FINITE, mesh.vertices_mm[beside].mean(axis=0)))
-    good = finite[mesh.faces].all(axis=1)
-    links = (
-        shells(
-            Mesh(vertices_mm=np.where(finite[:, None], mesh.vertices_mm, 0.0), faces=faces)
-        ).parts
-        if len(faces)
-        else 0
-    )
+    filled = np.where(finite[:, None], mesh.vertices_mm, 0.0)
+    good = mesh.faces[finite[mesh.faces].all(axis=1)]
+    links = shells(Mesh(vertices_mm=filled, faces=faces)).parts if len(faces) else 0
     whole = used[finite[used]]
     return MeshReport(
         triangles=len(mesh.faces),
         vertices=len(used),
         bad_vertices=len(wrong),
-        degenerate_triangles=int(
-            _degenerate(Mesh(vertices_mm=mesh.vertices_mm, faces=mesh.faces[good])).sum()
-        ),
+        degenerate_triangles=int(_degenerate(Mesh(vertices_mm=filled, faces=good)).sum()),
         open_edges=len(edges.open_edges),
         non_manifold_edges=len(edges.non_manifold),
         miswound_edges=len(edges.miswound),

@@ -3,9 +3,12 @@
 surface samples ──► rays inward ──► opposite face, nearly parallel? ──► thickness ──► thinnest patch
 
 A wall is where the surface and the face that a ray inward leaves through look away from each other
-(150° to 180°): a rounded edge never is one, a taper is until its blunt end. The thickness is the
-diameter of the ball that touches both: for planes at a small angle it is the ray's length times
-2·tan(α/2)/tan(α), which differs from the length by at most 7 %.
+(150° to 180°): a rounded edge never is one. The last of a wall before its edge, as far as it is
+thick, is left out: a taper that ends in two lines of a printer would else be judged by how its end
+is faceted. A knife's edge has no end face, and is found.
+
+The thickness is the diameter of the ball that touches both sides: for planes at a small angle α it
+is the ray's length times 2·tan(α/2)/tan(α), which is at most 7 % less.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial import cKDTree
 
 from isocentra.geometry.grid import Array64
 from isocentra.mesh.embree_adapter import first_hits
@@ -26,6 +30,7 @@ OPPOSITE_COSINE = -np.cos(np.radians(30.0))
 START_MM = 1e-3
 """Rays begin this far below the surface: above the float32 error of a 1 m part, below any wall."""
 RAY_STEP_MM = 0.5
+MOST_RAYS = 100_000
 SMALLEST_PATCH_MM2 = 0.5
 """A thinner place than this much surface is a facet's corner, not a wall."""
 
@@ -51,7 +56,8 @@ class Walls:
 
 def walls(mesh: Mesh) -> Walls:
     """Measure the walls of a closed mesh that is wound outward and does not cut itself."""
-    points, face = surface_points(mesh, RAY_STEP_MM)
+    step = max(RAY_STEP_MM, float(np.sqrt(mesh.area_mm2 / MOST_RAYS)))
+    points, face = surface_points(mesh, step)
     normals = mesh.face_normals
     a, b, c = np.moveaxis(mesh.corners_mm, 1, 0)
     area = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2 / np.bincount(face)
@@ -61,12 +67,23 @@ def walls(mesh: Mesh) -> Walls:
     cosine = np.einsum("ij,ij->i", normals[hits.face], -inward)
     wall = met & (cosine <= OPPOSITE_COSINE) & (area[face] > 0)
     thickness = (hits.distance_mm[wall] + START_MM) * _ball_share(cosine[wall])
+    inner = np.flatnonzero(wall)[_away_from_edges(points[wall], thickness + step, points[~wall])]
+    thickness = thickness[np.searchsorted(np.flatnonzero(wall), inner)]
     order = np.argsort(thickness, kind="stable")
     return Walls(
-        points_mm=points[wall][order],
+        points_mm=points[inner][order],
         thickness_mm=thickness[order],
-        area_mm2=area[face][wall][order],
+        area_mm2=area[face][inner][order],
     )
+
+
+def _away_from_edges(points: Array64, reach: Array64, edges: Array64) -> npt.NDArray[np.bool_]:
+    """Tell which points of walls are further from every edge point than their reach."""
+    everywhere = np.ones(len(points), dtype=np.bool_)
+    if not len(points) or not len(edges):
+        return everywhere
+    away = cKDTree(edges).query(points)[0] > reach
+    return np.asarray(away) if away.any() else everywhere
 
 
 def _ball_share(cosine: Array64) -> npt.NDArray[np.float64]:

@@ -1,11 +1,14 @@
 """A digital patient: solids with materials, structures, landmarks and exact volumes.
 
-solids ──► Body, Organ ──► DigitalPatient ──► simulate_ct, structure_set, known_volumes
+solids ──► Body, Organ ──► DigitalPatient ──► simulate_ct, structure_set, known_volume_cm3
 """
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
+
+import numpy as np
 
 from isocentra.errors import StructureError, Where, printable
 from isocentra.geometry.grid import Grid
@@ -14,6 +17,9 @@ from isocentra.patients.materials import Material
 from isocentra.patients.solids import Point, Solid
 
 __all__ = ["Body", "DigitalPatient", "Landmark", "Organ", "body", "landmark"]
+
+Axes = tuple[Point, Point, Point]
+AXIAL: Axes = ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,20 +86,24 @@ class DigitalPatient:
             sex="O",
         )
 
-    def grid(self, *, pixel_mm: float = 1.0, slice_mm: float = 1.0) -> Grid:
-        """Return an axial, head-first supine grid over the usual field of view.
+    def grid(self, *, pixel_mm: float = 1.0, slice_mm: float = 1.0, axes: Axes = AXIAL) -> Grid:
+        """Return a grid over the usual field of view: axial, head-first supine unless turned.
 
         Parameters
         ----------
         pixel_mm, slice_mm
             Spacing in the plane and between slices. [mm]
+        axes
+            Unit vectors of k, j, i in LPS; `scanner.PATIENT_POSITIONS` holds those of the eight
+            patient positions. A turned grid holds the whole box.
         """
-        low, high = self.box_mm
+        corners = np.array(list(itertools.product(*zip(*self.box_mm, strict=True))))
+        along = corners @ np.array(axes, dtype=np.float64).T
+        low, extent = along.min(axis=0), np.ptp(along, axis=0)
         spacing = (slice_mm, pixel_mm, pixel_mm)
-        nk, nj, ni = (
-            round((b - a) / s) + 1 for a, b, s in zip(low[::-1], high[::-1], spacing, strict=True)
-        )
-        return Grid(shape=(nk, nj, ni), spacing_mm=spacing, origin_mm=low)
+        nk, nj, ni = (round(e / s) + 1 for e, s in zip(extent.tolist(), spacing, strict=True))
+        x, y, z = (low @ np.array(axes, dtype=np.float64)).tolist()
+        return Grid(shape=(nk, nj, ni), spacing_mm=spacing, origin_mm=(x, y, z), axes=axes)
 
     def organ(self, name: str) -> Organ:
         """Return the structure of that name.

@@ -17,8 +17,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
-import click
 import typer
+import typer.exceptions
 import typer.main
 
 from isocentra.errors import IsocentraError
@@ -66,13 +66,10 @@ def run(arguments: Sequence[str]) -> int:
     except IsocentraError as error:
         console.refuse(error)
         return error.exit_code
-    except click.exceptions.NoArgsIsHelpError as error:
-        sys.stderr.write(error.format_message() + "\n")
-        return 2
-    except click.ClickException as error:
+    except typer.exceptions.TyperException as error:
         error.show()
         return 2
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("E: interrupted; nothing was written.\n")
         return 130
     except Exception as error:  # noqa: BLE001  # the last place: a defect is reported, not shown raw
