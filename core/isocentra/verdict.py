@@ -67,7 +67,8 @@ def worst_check(checks: Sequence[Check]) -> Check | None:
     def rank(check: Check) -> tuple[int, float]:
         order = {Status.FAIL: 3, Status.INCOMPLETE: 2, Status.PASS: 1, Status.DONE: 0}
         share = 0.0
-        if check.value is not None and check.limit is not None and check.value and check.limit:
+        counted = check.value == check.limit  # a count that is what it should be is not near it
+        if check.value and check.limit and not counted:
             ratio = abs(check.value / check.limit)
             share = min(ratio, 1 / ratio) if check.status is Status.PASS else max(ratio, 1 / ratio)
         return order[check.status], share
