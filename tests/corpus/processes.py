@@ -57,7 +57,7 @@ def watched(*arguments: object) -> Iterator[Watched]:
     """Start a command whose stderr is a terminal."""
     here, there = pty.openpty()
     process = subprocess.Popen(
-        [*START, *map(str, arguments)], stdout=subprocess.PIPE, stderr=there, stdin=there
+        [*START, *map(str, arguments)], stdout=subprocess.DEVNULL, stderr=there, stdin=there
     )
     os.close(there)
     try:

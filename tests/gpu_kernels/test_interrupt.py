@@ -5,8 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import pytest
-
 INTERRUPT = """
 import signal
 import numpy as np
@@ -33,7 +31,6 @@ print(stopped)
 """
 
 
-@pytest.mark.slow
 def test_an_interrupted_launch_does_not_pull_the_arrays_from_under_its_threads() -> None:
     done = subprocess.run(
         [sys.executable, "-c", INTERRUPT], capture_output=True, text=True, check=False
