@@ -20,12 +20,10 @@ __all__ = ["filled_holes", "plugged_air"]
 
 Mask = npt.NDArray[np.bool_]
 
-BALL_MM = 10.0
-"""A space narrower than twice this is not reached from outside: nostrils, and the nasal cavity
-behind them. With 6 mm the cavity stayed open, and one nostril that was missed let a bolus into it;
-from 9 to 11 mm the digital head's air does not change."""
+BALL_MM = 6.0
+"""A space narrower than twice this is not reached from outside."""
 DEEP_MM = 4.0
-"""A 90° crease is filled by the ball up to 4.1 mm deep."""
+"""A 90° crease is filled by the ball up to 2.5 mm deep."""
 CLOSED_SKY = 0.03
 """Share of directions that lead out, below which air is inner. In the gap behind an ear that stands
 off by 28° it is 0.06 or more; 15 mm deep in an 8 mm nostril 0.02."""
