@@ -77,7 +77,7 @@ class Scan:
     seed: int = 0
 
     def label(self) -> str:
-        """What of it a row says."""
+        """Return what a row says of it."""
         tissue = "2 mm skin on fat" if isinstance(self.tissue, tuple) else f"{self.tissue:+.0f} HU"
         return f"{self.slice_mm:g} mm, noise {self.noise_hu:g}, {tissue}"
 
@@ -129,7 +129,7 @@ def measured(phantom: Phantom, scan: Scan) -> Measured:
         ct=ct, distance_mm=phantom.radius_mm, near_mm=centre, thickness_mm=THICKNESS_MM
     )
     start = time.process_time()
-    part = design._make(  # noqa: SLF001  # the part without its report
+    part = design._make(  # the part without its report
         request,
         catalogue.printer(request.printer),
         Stages(silent, design.STAGES),
