@@ -97,9 +97,10 @@ def body_field(skin: Skin, region: RegionField, shape: BodyShape, step_mm: float
         ``EMPTY_REGION``: no piece of at least 0.5 cm³.
     """
     reach = shape.most_mm + 3 * step_mm
-    inside = skin.mesh.vertices_mm[region(skin.mesh.vertices_mm) < 2 * step_mm]
-    if len(inside) == 0:
-        raise _empty("the skin has no point in it")
+    border = region(skin.mesh.vertices_mm)
+    inside = skin.mesh.vertices_mm[border < 2 * step_mm]
+    if not (border < 0).any():
+        raise _empty(f"the nearest skin lies {border.min():.1f} mm outside it")
     low, high = inside.min(axis=0) - reach, inside.max(axis=0) + reach
     grid = Grid.axial_box(
         (low[0], low[1], low[2]),

@@ -117,11 +117,12 @@ def pinched_vertices(faces: Faces) -> Numbers:
     Two faces are of one fan when they share an edge at the vertex; an edge of more than two faces
     joins them all, so that it is not named a second time here.
     """
+    if not len(faces):
+        return np.empty(0, dtype=np.int64)
     label = corner_fans(faces)
-    vertex = faces.T.ravel()
-    pair = np.unique(np.stack([vertex, label], axis=1), axis=0)
-    number, fans = np.unique(pair[:, 0], return_counts=True)
-    return np.asarray(number[fans > 1])
+    vertex_of_fan = np.empty(int(label.max()) + 1, dtype=np.int64)
+    vertex_of_fan[label] = faces.T.ravel()
+    return np.flatnonzero(np.bincount(vertex_of_fan) > 1)
 
 
 def corner_fans(faces: Faces) -> Numbers:
@@ -150,7 +151,7 @@ def shells(mesh: Mesh) -> Shells:
     a, b, c = np.moveaxis(mesh.corners_mm - mesh.vertices_mm.mean(axis=0), 1, 0)
     volumes = np.zeros(number)
     np.add.at(volumes, label, np.einsum("ij,ij->i", a, np.cross(b, c)) / 6)
-    size = float(np.ptp(mesh.vertices_mm, axis=0).max(initial=0.0))
+    size = float(np.ptp(mesh.vertices_mm, axis=0).max())
     cavity = _cavities(mesh, label, volumes)
     vertex_part = _components(
         len(mesh.vertices_mm), mesh.faces[:, [0, 1]].ravel(), mesh.faces[:, [1, 2]].ravel()
