@@ -18,6 +18,7 @@ from scipy import ndimage
 
 from isocentra.bolus3d.region import RegionField
 from isocentra.bolus3d.skin import Skin
+from isocentra.bolus3d.slits import without_slits
 from isocentra.errors import BolusError
 from isocentra.geometry.distance import signed_distance_mm
 from isocentra.geometry.grid import Array64, Grid
@@ -117,26 +118,39 @@ def body_field(skin: Skin, region: RegionField, shape: BodyShape, step_mm: float
     shell = (rough > shape.clearance_mm - slack) & (rough < shape.most_mm + slack)
     shell &= _near_points(inside, grid, shape.most_mm + slack)
     # Far from its surface only the sign of B matters: every second node first, then what is near.
-    values = np.full(grid.shape, np.float32(slack))
+    outer = np.full(grid.shape, np.float32(slack))
+    inner = np.full(grid.shape, np.float32(-slack))
     every = grid.every(2)
     wide = ndimage.binary_dilation(shell, iterations=2)
-    some = np.full(every.shape, np.float32(3 * slack))
     sparse = node_feet(skin.distance, grid.every(4), _blocks_touched(wide, 4))
     feet = node_feet(skin.distance, every, wide[::2, ::2, ::2], sparse)
-    some[wide[::2, ::2, ::2]] = _b(feet, region, shape)
-    near = resample_values(some, every, grid, fill=3 * slack)
-    values[shell] = np.clip(near[shell], -slack, slack)
+    rough_outer, rough_inner = (
+        _between(values, wide[::2, ::2, ::2], every, grid) for values in _faces(feet, region, shape)
+    )
+    outer[shell] = np.clip(rough_outer[shell], -slack, slack)
+    inner[shell] = np.clip(rough_inner[shell], -slack, slack)
+    near = np.maximum(rough_outer, rough_inner)
     close = shell & (np.abs(near) < NEAR_STEPS * step_mm)
-    exact = _b(node_feet(skin.distance, grid, close, feet), region, shape)
-    values[close] = np.clip(exact, -slack, slack)
-    return _one_piece(values, grid, shape)
+    exact = _faces(node_feet(skin.distance, grid, close, feet), region, shape)
+    outer[close], inner[close] = (np.clip(values, -slack, slack) for values in exact)
+    inner[~shell] = np.where(rough[~shell] < shape.most_mm / 2, slack, -slack)
+    return _one_piece(np.maximum(without_slits(outer), inner), grid, shape)
 
 
-def _b(feet: NodeFeet, region: RegionField, shape: BodyShape) -> Array64:
-    distance = feet.distance_mm
+def _faces(feet: NodeFeet, region: RegionField, shape: BodyShape) -> tuple[Array64, Array64]:
+    """Return outer face with rim, and inner face, as distances that are negative inside. [mm]"""
     border = region(feet.foot_mm)
-    outer = fillet(distance - shape.thickness(feet.foot_mm, border), border, shape.rim_radius_mm)
-    return np.maximum(outer, shape.clearance_mm - distance)
+    height = feet.distance_mm - shape.thickness(feet.foot_mm, border)
+    outer = fillet(height, border, shape.rim_radius_mm)
+    return outer, shape.clearance_mm - feet.distance_mm
+
+
+def _between(values: Array64, known: Mask, every: Grid, grid: Grid) -> Float32Volume:
+    """Interpolate what is known on every second node; far outside elsewhere."""
+    far = 6 * grid.spacing_mm[0]
+    some = np.full(every.shape, np.float32(far))
+    some[known] = values
+    return resample_values(some, every, grid, fill=far)
 
 
 def _near_points(points_mm: Array64, grid: Grid, reach_mm: float) -> Mask:
