@@ -11,12 +11,16 @@ from isocentra.bolus3d.inspect import InspectResult
 from isocentra.bolus3d.result import BolusDesignResult
 from isocentra.result import Result
 from isocentra.schema import json_schema
+from isocentra.services.acceptance import AcceptanceResult
+from isocentra.services.diagnosis import DiagnosisResult
 
 FOLDER: Final = Path(__file__).parents[1] / "reference" / "schemas"
 
 RESULTS: Final[dict[str, type[Result]]] = {
     "isocentra.bolus.design.v1": BolusDesignResult,
     "isocentra.bolus.inspect.v1": InspectResult,
+    "isocentra.doctor.v1": DiagnosisResult,
+    "isocentra.selftest.v1": AcceptanceResult,
 }
 """Every result that a command writes, by the name in its `schema` field."""
 

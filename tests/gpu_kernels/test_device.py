@@ -85,7 +85,7 @@ def test_a_demanded_gpu_that_is_not_there_is_reported_and_does_not_raise() -> No
 
 
 def test_a_missing_library_says_how_to_build_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cpu, "_find", lambda _name: None)
+    monkeypatch.setattr(cpu, "_found", lambda _name: [])
     cpu.library.cache_clear()
     with pytest.raises(KernelsMissingError, match=r"libgk_v3\.so") as caught:
         cpu.library(CpuLevel.V3)
@@ -101,7 +101,7 @@ def test_libraries_are_looked_for_beside_the_package_only(
     (tmp_path / "libgk_elsewhere.so").touch()
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    assert cpu._find("libgk_elsewhere.so") is None
+    assert cpu._found("libgk_elsewhere.so") == []
 
 
 def test_the_hash_covers_every_source_that_the_library_compiles() -> None:

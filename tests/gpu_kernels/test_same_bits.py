@@ -171,3 +171,20 @@ def test_the_symbols_a_library_needs_are_those_of_libc_and_libm() -> None:
     )
     needed = {line.split()[0].split(".")[0].rsplit("/")[-1] for line in run.stdout.splitlines()}
     assert needed <= {"linux-vdso", "libc", "libm", "ld-linux-x86-64"}
+
+
+def test_of_two_libraries_the_one_that_fits_the_sources_is_taken(
+    compile_library: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An editable install has two folders: what lies in the first may be old."""
+    old = tmp_path / "libgk_v3.so"
+    compile_library(old, "-O0", built_from="0" * 64)
+    fresh = [*cpu._found("libgk_v3.so"), *cpu._found("libgk_base.so")]
+    monkeypatch.setattr(cpu, "_found", lambda _name: [old, *fresh])
+    cpu.library.cache_clear()
+    assert cpu.library(CpuLevel.V3)._name == str(fresh[0])
+    monkeypatch.setattr(cpu, "_found", lambda _name: [old])
+    cpu.library.cache_clear()
+    with pytest.raises(StaleKernelsError):
+        cpu.library(CpuLevel.V3)
+    cpu.library.cache_clear()

@@ -18,6 +18,7 @@ from scipy import ndimage
 
 from isocentra.bolus3d.region import RegionField
 from isocentra.bolus3d.skin import Skin
+from isocentra.bolus3d.slits import without_slits
 from isocentra.errors import BolusError
 from isocentra.geometry.distance import signed_distance_mm
 from isocentra.geometry.grid import Array64, Grid
@@ -34,7 +35,7 @@ ThicknessField = Callable[[Array64, Array64], Array64]
 `region_mm` is the signed distance of the foot to the region's border, negative inside.
 """
 LEAST_PART_CM3 = 0.5
-ROUGHNESS_STEPS = 0.6
+ROUGHNESS_STEPS = 1.0
 """How far B between every second node may be off what they say, at hollow creases, in steps."""
 
 
@@ -99,9 +100,10 @@ def body_field(skin: Skin, region: RegionField, shape: BodyShape, step_mm: float
         ``EMPTY_REGION``: no piece of at least 0.5 cm³.
     """
     reach = shape.most_mm + 3 * step_mm
-    inside = skin.mesh.vertices_mm[region(skin.mesh.vertices_mm) < 2 * step_mm]
-    if len(inside) == 0:
-        raise _empty("the skin has no point in it")
+    border = region(skin.mesh.vertices_mm)
+    inside = skin.mesh.vertices_mm[border < 2 * step_mm]
+    if not (border < 0).any():
+        raise _empty(f"the nearest skin lies {border.min():.1f} mm outside it")
     low, high = inside.min(axis=0) - reach, inside.max(axis=0) + reach
     grid = Grid.axial_box(
         (low[0], low[1], low[2]),
@@ -114,24 +116,43 @@ def body_field(skin: Skin, region: RegionField, shape: BodyShape, step_mm: float
     shell = (rough > shape.clearance_mm - slack) & (rough < shape.most_mm + slack)
     shell &= _near_points(inside, grid, shape.most_mm + slack)
     # Far from its surface only the sign of B matters: every second node first, then what is near.
-    values = np.full(grid.shape, np.float32(slack))
+    outer = np.full(grid.shape, np.float32(slack))
+    inner = np.full(grid.shape, np.float32(-slack))
     every = grid.every(2)
-    some = np.full(every.shape, np.float32(3 * slack))
     wide = ndimage.binary_dilation(shell, iterations=2)[::2, ::2, ::2]
-    some[wide] = _b(every.to_points(np.argwhere(wide).astype(np.float64)), skin, region, shape)
-    near = resample_values(some, every, grid, fill=3 * slack)
-    values[shell] = np.clip(near[shell], -slack, slack)
-    close = shell & _beside_level(near, ROUGHNESS_STEPS * step_mm)
-    exact = _b(grid.to_points(np.argwhere(close).astype(np.float64)), skin, region, shape)
-    values[close] = np.clip(exact, -slack, slack)
-    return _one_piece(values, grid, shape)
+    rough_outer, rough_inner = (
+        _between(values, wide, every, grid)
+        for values in _faces(_nodes(every, wide), skin, region, shape)
+    )
+    outer[shell] = np.clip(rough_outer[shell], -slack, slack)
+    inner[shell] = np.clip(rough_inner[shell], -slack, slack)
+    close = shell & _beside_level(np.maximum(rough_outer, rough_inner), ROUGHNESS_STEPS * step_mm)
+    exact = _faces(_nodes(grid, close), skin, region, shape)
+    outer[close], inner[close] = (np.clip(values, -slack, slack) for values in exact)
+    inner[~shell] = np.where(rough[~shell] < shape.most_mm / 2, slack, -slack)
+    return _one_piece(np.maximum(without_slits(outer), inner), grid, shape)
 
 
-def _b(points_mm: Array64, skin: Skin, region: RegionField, shape: BodyShape) -> Array64:
+def _nodes(grid: Grid, mask: Mask) -> Array64:
+    return grid.to_points(np.argwhere(mask).astype(np.float64))
+
+
+def _faces(
+    points_mm: Array64, skin: Skin, region: RegionField, shape: BodyShape
+) -> tuple[Array64, Array64]:
+    """Return outer face with rim, and inner face, as distances that are negative inside. [mm]"""
     distance, foot = skin.distance.signed_and_foot(points_mm)
     border = region(foot)
     outer = fillet(distance - shape.thickness(foot, border), border, shape.rim_radius_mm)
-    return np.maximum(outer, shape.clearance_mm - distance)
+    return outer, shape.clearance_mm - distance
+
+
+def _between(values: Array64, known: Mask, every: Grid, grid: Grid) -> Float32Volume:
+    """Interpolate what is known on every second node; far outside elsewhere."""
+    far = 6 * grid.spacing_mm[0]
+    some = np.full(every.shape, np.float32(far))
+    some[known] = values
+    return resample_values(some, every, grid, fill=far)
 
 
 def _near_points(points_mm: Array64, grid: Grid, reach_mm: float) -> Mask:
@@ -196,7 +217,7 @@ def _one_piece(values: Float32Volume, grid: Grid, shape: BodyShape) -> BodyField
 
 
 def _gap(piece: Mask, grid: Grid, near_mm: tuple[float, float, float] | None) -> float:
-    points = grid.to_points(np.argwhere(piece).astype(np.float64))
+    points = _nodes(grid, piece)
     return float(np.linalg.norm(points - np.array(near_mm), axis=1).min())
 
 

@@ -39,6 +39,8 @@ __all__ = [
 DEFAULT_PRINTER = "ultimaker-2-plus"
 DEFAULT_MATERIAL = "pla"
 LARGEST_FILE_BYTES = 1_000_000
+MOST_FAULTS = 5
+"""Wrong keys that a message names."""
 
 STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
@@ -199,10 +201,11 @@ def _parsed(data: bytes, name: str, adapter: TypeAdapter[Entry]) -> Entry:
         # by way of JSON, where "strict" still takes a list for a tuple, but no text for a number
         return adapter.validate_json(json.dumps(table, default=str), strict=True)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
-        more = f"; {error.error_count() - 1} more" if error.error_count() > 1 else ""
-        raise _bad(f"key {printable(key, 64)}: {printable(first['msg'])}{more}", name) from error
+        found = [
+            f"key {printable('.'.join(map(str, fault['loc'])), 64)}: {printable(fault['msg'])}"
+            for fault in error.errors(include_url=False, include_input=False)[:MOST_FAULTS]
+        ]
+        raise _bad("; ".join(found), name) from error
 
 
 def _bad(what: str, name: str) -> ReadingError:

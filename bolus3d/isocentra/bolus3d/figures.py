@@ -55,6 +55,10 @@ def sample_faces(
     along = np.einsum("ij,ij->i", normal, away) / np.maximum(length, 1e-9)
     middle = (thickness_mm + clearance_mm) / 2
     far_from_rim = border < -RIM_MULTIPLE * thickness_mm
+    # Between two sheets of skin (behind an ear) the border of one stands over the other.
+    rim = points[border > -0.5]
+    if len(rim):
+        far_from_rim &= KDTree(rim).query(points, workers=-1)[0] > thickness_mm
     return FaceSamples(
         points_mm=points,
         distance_mm=distance,

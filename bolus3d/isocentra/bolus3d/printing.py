@@ -24,7 +24,7 @@ from isocentra.mesh.model import Mesh
 __all__ = ["PrintPlan", "plan_print", "printed_mass_g", "printing_time_min"]
 
 DIRECTIONS = 400
-MORE_DIRECTIONS = 2000
+MORE_DIRECTIONS = 1200
 """Tried only where none of the first fits."""
 FLAT_FACES = 24
 YAW_STEPS = 90
@@ -138,8 +138,11 @@ def _directions(shape: _Shape, count: int) -> Array64:
 
 def _best(shape: _Shape, directions: Array64, printer: Printer) -> PrintPlan:
     cost, overhang, support, stands = _costs(shape, directions)
+    height = np.ptp(shape.hull @ directions.T, axis=0)
     best, least, rotation = 0, np.inf, np.eye(3)
     for row in np.argsort(cost, kind="stable"):  # the first that fits is the cheapest that fits
+        if height[row] / printer.bed_mm[2] >= max(least, 1.0):
+            continue  # too high, and no nearer to fit than what was found
         turned, share = _on_bed(shape.hull, directions[row], printer.bed_mm)
         if share < least:
             best, least, rotation = int(row), share, turned

@@ -20,6 +20,7 @@ from scipy import ndimage
 
 from isocentra import gpu_kernels
 from isocentra.anatomy.skin import AIR_HU, fourth_order, noise_hu, skin_field
+from isocentra.anatomy.partial_volume import matched_to_slices
 from isocentra.bolus3d.locate import Place
 from isocentra.geometry.distance import signed_distance_mm
 from isocentra.geometry.grid import Grid
@@ -48,9 +49,13 @@ DISTANCE_SIGMA_MM = 1.0
 """Measured on sphere, face and ear at 1 and 3 mm slices, noise 20 and 40 HU: with greys at 0.5 and
 distance at 1.0 mm every P95 is least or within 10 % of it; 1.4 mm hurts the ear and the face."""
 DISTANCE_BAND_MM = 5.0
+THICK_SLICE_MM = 1.7
 WIRE_HU = 500.0
-WIRE_DEPTH_MM = 1.6
-WIRE_VOLUME_CM3 = (0.002, 3.0)
+WIRE_DEPTH_MM = 2.5
+WIRE_SHARE = 0.8
+"""Share of a dense thing that lies this near to the air: a wire on the skin; bone goes deeper."""
+WIRE_RADIUS_MM = 2.0
+LEAST_WIRE_MM3 = 2.0
 BRIDGE_HALO_MM = 1.7
 BRIDGE_SIGMA_MM = 2.5
 """Over what was excluded, or is a wire, the skin is continued from its neighbourhood."""
@@ -110,8 +115,13 @@ def find_skin(
     greys = _only_patient(greys, grid, inside=inside, foreign=foreign, bridge=bridge)
     greys = np.where(cavities, np.float32(0), greys)
     sigma_mm = NOISY_GREY_SIGMA_MM if noise > NOISY_HU else GREY_SIGMA_MM
-    field = _without_islands(skin_field(greys, grid, inside, sigma_mm=sigma_mm), inside, grid)
-    smooth = _smoothed_distance(field, grid)
+    field, level = skin_field(greys, grid, inside, sigma_mm=sigma_mm)
+    smooth = _smoothed_distance(_without_islands(field, inside, grid), grid)
+    if crop.grid.spacing_mm[0] > THICK_SLICE_MM:
+        own = resample_values(greys, grid, crop.grid, fill=AIR_HU)
+        scan = np.where(_on_grid(inside | ~foreign, grid, crop.grid), crop.values, own)
+        on_slices = resample_values(level, grid, crop.grid, fill=0.0)
+        smooth = matched_to_slices(smooth, grid, scan, crop.grid, on_slices)
     if bridge.any():
         smooth = _bridged(smooth, bridge, grid)
     return _skin(smooth, grid, step_mm, noise=noise, bridged=float(bridge.sum()))
@@ -169,18 +179,23 @@ def _on_grid(mask: Mask, coarse: Grid, grid: Grid) -> Mask:
 
 
 def _wires(greys: Float32Volume, grid: Grid) -> Mask:
-    """Find small dense things at the surface: a wire or a marker, not bone (deeper, larger)."""
+    """Find thin dense things on the surface: a wire or a marker; bone lies deeper and is thicker."""
     dense = greys > WIRE_HU
-    if not dense.any():
+    labels, count = ndimage.label(dense, structure=np.ones((3, 3, 3)))
+    if count == 0:
         return dense
     depth = -signed_distance_mm(greys > -500, grid, 6.0)
-    seeds = dense & (depth < WIRE_DEPTH_MM)
-    labels, _ = ndimage.label(dense, structure=np.ones((3, 3, 3)))
-    volume = np.bincount(labels.ravel()) * grid.voxel_volume_mm3 / 1000
-    low, high = WIRE_VOLUME_CM3
-    fitting = np.flatnonzero((volume > low) & (volume < high))
-    touching = np.unique(labels[seeds])
-    return np.isin(labels, np.intersect1d(fitting[fitting > 0], touching))
+    radius = -signed_distance_mm(dense, grid, 6.0)
+    number = np.arange(1, count + 1)
+    size = np.bincount(labels.ravel(), minlength=count + 1)[1:]
+    shallow = np.bincount(labels[dense & (depth < WIRE_DEPTH_MM)], minlength=count + 1)[1:]
+    thickest = ndimage.maximum(radius, labels, number)
+    wire = (
+        (shallow >= WIRE_SHARE * size)
+        & (thickest <= WIRE_RADIUS_MM)
+        & (size * grid.voxel_volume_mm3 >= LEAST_WIRE_MM3)
+    )
+    return np.isin(labels, number[wire])
 
 
 def _only_patient(

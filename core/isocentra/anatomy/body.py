@@ -17,7 +17,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from isocentra import gpu_kernels
-from isocentra.anatomy.cavities import plugged_air
+from isocentra.anatomy.cavities import filled_holes, plugged_air
 from isocentra.errors import BolusError
 from isocentra.geometry.distance import signed_distance_mm
 from isocentra.geometry.grid import Array64, Grid
@@ -109,7 +109,7 @@ def find_body(
     greys, grid = block_mean(image, COARSE_STEP_MM)
     tissue = greys > BODY_THRESHOLD_HU
     # Air inside the patient must not make a thin wall of it: lungs and sinuses are filled first.
-    solid = _filled(tissue)
+    solid = filled_holes(tissue)
     opened = signed_distance_mm(solid, grid, OPENING_MM + 3, compute=compute) < -OPENING_MM
     core = _chosen_parts(opened, grid, near_mm)
     if not core.any():
@@ -122,8 +122,8 @@ def find_body(
     near = solid & (reach <= OPENING_MM + REGROWTH_MM - 1.5)
     body = near | _thin_pieces(solid & ~near, near, grid)
     body = _connected_to(body, core)
-    filled = _filled(body)
-    filled = _filled(filled | plugged_air(filled, grid))
+    filled = filled_holes(body)
+    filled = filled_holes(filled | plugged_air(filled, grid))
     cavities = filled & ~tissue
     foreign = tissue & ~filled
     touching = ndimage.binary_dilation(filled, iterations=1)
@@ -131,17 +131,6 @@ def find_body(
     touched = np.unique(labels[touching & foreign])
     attached = np.isin(labels, touched[touched > 0])
     return Body(grid=grid, mask=filled, cavities=cavities, foreign=foreign, attached=attached)
-
-
-def _filled(mask: Mask) -> Mask:
-    """Fill inner holes; what only opens through the first or last slice counts as inner.
-
-    Slices between them are not filled one by one: the air under a nose tip is a hole in its slice.
-    """
-    capped = np.pad(mask, ((1, 1), (0, 0), (0, 0)))
-    for end, beside in ((0, 1), (-1, -2)):
-        capped[end] = ndimage.binary_fill_holes(capped[beside])
-    return np.asarray(ndimage.binary_fill_holes(capped)[1:-1])
 
 
 def _chosen_parts(opened: Mask, grid: Grid, near_mm: Array64 | None) -> Mask:

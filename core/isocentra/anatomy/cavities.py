@@ -1,7 +1,7 @@
 """Air that belongs to the patient although it opens outside: nostrils, ear canals, closed folds.
 
-body ──► spaces that a ball does not reach ──► the deep ones ──► those that see almost no sky
-   ──► grown back to their mouths
+body ──► spaces that a ball does not reach ──► what they shut in, and the deep ones of them that
+   see almost no sky ──► grown back to their mouths
 
 A crease between nose and cheek, or behind an ear, is narrow too, but open: from its bottom a good
 share of all directions leads out. From inside a nostril hardly any does.
@@ -16,7 +16,7 @@ from scipy import ndimage
 from isocentra.geometry.distance import signed_distance_mm
 from isocentra.geometry.grid import Array64, Grid
 
-__all__ = ["plugged_air"]
+__all__ = ["filled_holes", "plugged_air"]
 
 Mask = npt.NDArray[np.bool_]
 
@@ -33,21 +33,29 @@ DIRECTIONS = 96
 SIGHT_MM = 60.0
 
 
+def filled_holes(mask: Mask) -> Mask:
+    """Fill inner holes; what only opens through the first or last slice counts as inner.
+
+    Slices between them are not filled one by one: the air under a nose tip is a hole in its slice.
+    """
+    capped = np.pad(mask, ((1, 1), (0, 0), (0, 0)))
+    for end, beside in ((0, 1), (-1, -2)):
+        capped[end] = ndimage.binary_fill_holes(capped[beside])
+    return np.asarray(ndimage.binary_fill_holes(capped)[1:-1])
+
+
 def plugged_air(solid: Mask, grid: Grid) -> Mask:
     """Find the air outside `solid` (inner holes already filled) that is to be filled as well."""
     reach = signed_distance_mm(solid, grid, BALL_MM + 4)
     closed = signed_distance_mm(reach <= BALL_MM, grid, BALL_MM + 4) < -BALL_MM
     narrow = closed & ~solid
     depth = -signed_distance_mm(closed | solid, grid, BALL_MM + 20)
-    deep = narrow & (depth > DEEP_MM)
-    out = np.zeros_like(solid)
-    index = np.argwhere(deep)
-    if len(index) == 0:
-        return out
-    core = np.zeros_like(solid)
+    # What the ball shuts in is inner, however wide; of what it does not reach, what sees no sky.
+    core = filled_holes(closed | solid) & ~(closed | solid)
+    index = np.argwhere(narrow & (depth > DEEP_MM))
     core[tuple(index[_sky(solid, grid, index) < CLOSED_SKY].T)] = True
     if not core.any():
-        return out
+        return core
     near = narrow & (signed_distance_mm(core, grid, MOUTH_MM + 3) <= MOUTH_MM)
     index = np.argwhere(near & ~core)
     mouth = np.zeros_like(solid)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from scipy import ndimage
 
@@ -33,14 +35,16 @@ def body_contours(image: Image, body: Body) -> tuple[Contour, ...]:
     greys, _ = block_mean(image, COARSE_STEP_MM)
     distance = signed_distance_mm(body.mask, body.grid, 2 * REACH_MM)
     level = _inside_level(greys, distance, body.grid)
+    coarse = _one_wider(body.grid)
+    distance, level = (np.pad(values, 1, mode="edge") for values in (distance, level))
     contours: list[Contour] = []
     _, rows, columns = image.grid.shape
     for k in range(image.grid.shape[0]):
         grid = image.grid.cropped((k, 0, 0), (k + 1, rows, columns))
-        reach = resample_values(distance, body.grid, grid, fill=2 * REACH_MM)[0]
+        reach = resample_values(distance, coarse, grid, fill=2 * REACH_MM)[0]
         if not (reach < 0).any():
             continue
-        tissue = resample_values(level, body.grid, grid, fill=0.0)[0]
+        tissue = resample_values(level, coarse, grid, fill=0.0)[0]
         sigma = [SIGMA_MM / s for s in image.grid.spacing_mm[1:]]
         smooth = ndimage.gaussian_filter(image.values[k], sigma, truncate=3)
         field = (smooth - (tissue + AIR_HU) / 2) / (tissue - AIR_HU)
@@ -52,6 +56,13 @@ def body_contours(image: Image, body: Body) -> tuple[Contour, ...]:
             )
         )
     return tuple(contours)
+
+
+def _one_wider(grid: Grid) -> Grid:
+    """Return the grid with one voxel more at each end: blocks leave out a last odd slice."""
+    k, j, i = (n + 2 for n in grid.shape)
+    x, y, z = grid.to_points((-1, -1, -1)).tolist()
+    return replace(grid, shape=(k, j, i), origin_mm=(x, y, z))
 
 
 def _inside_level(greys: Float32Volume, distance: Float32Volume, grid: Grid) -> Float32Volume:

@@ -90,7 +90,7 @@ def _newton(
 
 def _left(residual: Array64) -> npt.NDArray[np.intp]:
     """Return the indices of the points that are not yet close; NaN counts as done."""
-    return np.flatnonzero(np.linalg.norm(residual, axis=1) > _CLOSE_MM)
+    return np.flatnonzero(np.einsum("nc,nc->n", residual, residual) > _CLOSE_MM**2)
 
 
 def _step_residual(

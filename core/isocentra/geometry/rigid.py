@@ -84,7 +84,8 @@ class RigidTransform:
     def apply(self, points_mm: npt.ArrayLike) -> Array64:
         """Carry points (..., 3) x, y, z in LPS [mm]."""
         points = np.asarray(points_mm, dtype=np.float64)
-        return np.asarray(points @ self.matrix[:3, :3].T + self.matrix[:3, 3])
+        turned = np.einsum("...c,rc->...r", points, self.matrix[:3, :3])
+        return np.asarray(turned + self.matrix[:3, 3])
 
 
 def _bad(what: str) -> AssemblyError:

@@ -51,8 +51,7 @@ def index_shift(
     """
     scale = np.linalg.inv(source.matrix[:3, :3])[::-1]
     matrix = (scale if turn is None else scale @ turn).astype(np.float32)
-    planes = np.moveaxis(displacement_mm @ matrix.T, -1, 0)
-    return np.ascontiguousarray(planes)
+    return np.ascontiguousarray(np.einsum("kjic,rc->rkji", displacement_mm, matrix))
 
 
 def vectors_at(
@@ -65,15 +64,18 @@ def vectors_at(
     NaN more than half a voxel outside; within half a voxel outside, the value at the border.
     """
     count, components = len(index_kji), vectors.shape[-1]
-    known = np.isfinite(index_kji).all(axis=1)
-    if not known.any():
+    planes_kji = np.ascontiguousarray(index_kji.T)
+    known = np.isfinite(planes_kji)
+    if not known.any(axis=1).all():
         return np.full((count, components), np.nan, dtype=np.float32)
     # Only the box round the points is copied: contours need little of a large field.
     top = np.array(vectors.shape[:3]) - 1
-    low = np.clip(np.floor(index_kji[known].min(axis=0)), 0, top).astype(int)
-    high = np.clip(np.ceil(index_kji[known].max(axis=0)), low, top).astype(int) + 1
+    first = np.min(planes_kji, axis=1, where=known, initial=np.inf)
+    last = np.max(planes_kji, axis=1, where=known, initial=-np.inf)
+    low = np.clip(np.floor(first), 0, top).astype(int)
+    high = np.clip(np.ceil(last), low, top).astype(int) + 1
     box = vectors[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
-    planes = np.ascontiguousarray((index_kji - low)[:, ::-1].T, dtype=np.float32)
+    planes = np.ascontiguousarray((planes_kji - low[:, None])[::-1], dtype=np.float32)
     parts = [
         gpu_kernels.resample(
             np.ascontiguousarray(box[..., component]),

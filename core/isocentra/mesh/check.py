@@ -197,7 +197,7 @@ def _degenerate(mesh: Mesh) -> npt.NDArray[np.bool_]:
     """Tell which faces have a repeated corner or less than the least area."""
     a, b, c = np.moveaxis(mesh.corners_mm, 1, 0)
     area = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
-    size = float(np.ptp(mesh.vertices_mm, axis=0).max(initial=0.0))
+    size = 0.0 if not len(mesh.vertices_mm) else float(np.ptp(mesh.vertices_mm, axis=0).max())
     least = LEAST_AREA_MM2 * min(1.0, (size / PATIENT_MM) ** 2)
     return np.asarray(~_has_three_corners(mesh.faces) | (area < least) | zero_area(mesh))
 

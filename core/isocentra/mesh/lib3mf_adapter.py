@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import locale
 import re
 import tempfile
 import uuid
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +46,20 @@ class BaseMaterial:
     rgba: tuple[int, int, int, int] = (200, 200, 200, 255)
 
 
+@contextmanager
+def _own_locale() -> Iterator[None]:
+    """Put the process's locale back: lib3mf's writer leaves it at "C" for all that runs after.
+
+    In the C locale Python writes and reads text files as ASCII where no encoding is named.
+    """
+    before = locale.setlocale(locale.LC_ALL)
+    try:
+        yield
+    finally:
+        locale.setlocale(locale.LC_ALL, before)
+
+
+@_own_locale()
 def read_3mf(data: bytes, name: str) -> Mesh:
     """Read everything that a 3MF file builds, placed and scaled to mm, as one mesh.
 
@@ -102,6 +119,7 @@ def _check_package(data: bytes, name: str) -> None:
         )
 
 
+@_own_locale()
 def write_3mf(mesh: Mesh, *, title: str, material: BaseMaterial) -> bytes:
     """Return a 3MF package in mm with one object of one base material.
 

@@ -18,7 +18,7 @@ __all__ = ["corners_of_ascii_stl", "corners_of_binary_stl", "is_binary_stl"]
 
 HEADER_BYTES = 84
 RECORD = np.dtype([("normal", "<f4", (3,)), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
-NAME_LINE = re.compile(rb"(?m)^[ \t]*(?:end)?solid\b(?:(?!\bfacet\b)[^\r\n])*")
+NAME_LINE = re.compile(rb"(?m)^[ \t]*(?:end)?solid\b(?:(?!\bfacet\s+normal\b)[^\r\n])*")
 """A solid's name may hold any word; where no line ends, it stops at the first facet."""
 NUMBER = re.compile(rb"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|[+-]?(?:nan|inf|infinity)")
 VERTEX = re.compile(rb"\bvertex\s+(\S+)\s+(\S+)\s+(\S+)")

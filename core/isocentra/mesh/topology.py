@@ -151,7 +151,7 @@ def shells(mesh: Mesh) -> Shells:
     a, b, c = np.moveaxis(mesh.corners_mm - mesh.vertices_mm.mean(axis=0), 1, 0)
     volumes = np.zeros(number)
     np.add.at(volumes, label, np.einsum("ij,ij->i", a, np.cross(b, c)) / 6)
-    size = float(np.ptp(mesh.vertices_mm, axis=0).max(initial=0.0))
+    size = float(np.ptp(mesh.vertices_mm, axis=0).max())
     cavity = _cavities(mesh, label, volumes)
     vertex_part = _components(
         len(mesh.vertices_mm), mesh.faces[:, [0, 1]].ravel(), mesh.faces[:, [1, 2]].ravel()

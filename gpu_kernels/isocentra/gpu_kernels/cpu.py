@@ -8,7 +8,7 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from isocentra.gpu_kernels.arrays import AnyArray
 from isocentra.gpu_kernels.device import Compute, CpuLevel
 from isocentra.gpu_kernels.errors import KernelsMissingError, LaunchError, StaleKernelsError
 from isocentra.gpu_kernels.kernel import KERNELS, Launch
@@ -52,13 +53,22 @@ def run_with(loaded: ctypes.CDLL, launch: Launch, threads: int) -> None:
     else:
         step = -(-launch.teams // (count * _PIECES_PER_THREAD))
         pool = _pool(os.getpid(), count)
-        pieces = [
-            pool.submit(entry, block, begin, min(begin + step, launch.teams))
-            for begin in range(0, launch.teams, step)
-        ]
-        for piece in pieces:
-            piece.result()
+        pieces: list[Future[None]] = []
+        try:
+            for begin in range(0, launch.teams, step):
+                end = min(begin + step, launch.teams)
+                pieces.append(pool.submit(_piece, entry, (block, values, launch), begin, end))
+            for piece in pieces:
+                piece.result()
+        finally:  # of an interrupted launch only what runs already is finished
+            for piece in pieces:
+                piece.cancel()
     del values  # the block points into them: they had to live until here
+
+
+def _piece(entry: Entry, kept: tuple[Any, object, Launch], begin: int, end: int) -> None:
+    """Run some teams; `kept` holds the arrays: the thread may outlive an interrupted caller."""
+    entry(kept[0], begin, end)
 
 
 @lru_cache(maxsize=2)
@@ -71,7 +81,7 @@ def _pool(process: int, count: int) -> ThreadPoolExecutor:
 def best_level() -> CpuLevel:
     """Return the fastest level that is built and that this processor runs."""
     lowest = library(CpuLevel.V2)
-    fast = int(lowest.gk_cpu_level()) >= CpuLevel.V3 and _find("libgk_v3.so") is not None
+    fast = int(lowest.gk_cpu_level()) >= CpuLevel.V3 and bool(_found("libgk_v3.so"))
     return CpuLevel.V3 if fast else CpuLevel.V2
 
 
@@ -87,11 +97,13 @@ def library(level: CpuLevel) -> ctypes.CDLL:
         It was built from other sources.
     """
     names = ("libgk_v2.so", "libgk_base.so") if level is CpuLevel.V2 else ("libgk_v3.so",)
-    for name in names:
-        file = _find(name)
-        if file is not None:
+    stale: StaleKernelsError | None = None
+    for file in (file for name in names for file in _found(name)):
+        try:
             return open_library(file)
-    raise KernelsMissingError(
+        except StaleKernelsError as error:
+            stale = error
+    raise stale or KernelsMissingError(
         f"No kernel library {' or '.join(names)} lies beside the package.", do=_BUILD
     )
 
@@ -110,14 +122,11 @@ def open_library(file: Path) -> ctypes.CDLL:
     return loaded
 
 
-def _find(name: str) -> Path | None:
+def _found(name: str) -> list[Path]:
     # The package's own path only: an editable install has two folders there, and a library found
     # over sys.path could belong to another installation.
-    for folder in import_module("isocentra.gpu_kernels").__path__:
-        file = Path(folder) / name
-        if file.is_file():
-            return file
-    return None
+    folders = (Path(folder) for folder in import_module("isocentra.gpu_kernels").__path__)
+    return [folder / name for folder in folders if (folder / name).is_file()]
 
 
 @lru_cache(maxsize=128)
@@ -139,9 +148,14 @@ def _entry(loaded: ctypes.CDLL, name: str) -> Entry:
 def _argument_block(launch: Launch) -> tuple[list[Any], Any]:
     # What cuLaunchKernel takes: one pointer per argument, to a pointer or to the scalar itself.
     values = [
-        np.array([value.ctypes.data], dtype=np.uint64)
+        np.array([_address(value)], dtype=np.uint64)
         if isinstance(value, np.ndarray)
         else np.array([value])
         for value in launch.arguments
     ]
-    return values, (ctypes.c_void_p * len(values))(*[value.ctypes.data for value in values])
+    return values, (ctypes.c_void_p * len(values))(*map(_address, values))
+
+
+def _address(array: AnyArray) -> int:
+    address: int = array.__array_interface__["data"][0]  # four times as fast as .ctypes.data
+    return address

@@ -17,8 +17,14 @@ from isocentra.gpu_kernels.errors import LaunchError
 __all__ = ["KERNELS", "Kernel", "Launch", "prepare"]
 
 _TYPES: Final = MappingProxyType(
-    {"f": "float32", "d": "float64", "i": "int32", "q": "int64", "B": "uint8"}
+    {
+        letter: np.dtype(name)
+        for letter, name in zip("fdiqB", ("f4", "f8", "i4", "i8", "u1"), strict=True)
+    }
 )
+
+_LIMITS: Final = MappingProxyType({"i": (-(2**31), 2**31), "q": (-(2**63), 2**63), "B": (0, 256)})
+"""Least whole number of a letter, and the first that is too large."""
 
 _MOST_TEAMS: Final = 2**31 - 1
 """Largest gridDim.x; y and z would stop at 65,535."""
@@ -101,7 +107,7 @@ def prepare(name: str, arguments: tuple[Any, ...], teams: int) -> Launch:
 
 
 def _array(name: str, position: int, array: AnyArray, letters: str) -> AnyArray:
-    dtype = np.dtype(_TYPES[letters[1]])
+    dtype = _TYPES[letters[1]]
     if array.dtype != dtype or not array.flags.c_contiguous:
         raise _refused(
             name, f"takes a C-contiguous {dtype} as argument {position}, not {array.dtype}"
@@ -112,12 +118,11 @@ def _array(name: str, position: int, array: AnyArray, letters: str) -> AnyArray:
 
 
 def _scalar(name: str, position: int, value: float, letter: str) -> np.generic:
-    dtype = np.dtype(_TYPES[letter])
-    if dtype.kind in "iu":
-        limits = np.iinfo(dtype.name)
-        if int(value) != value or not int(limits.min) <= value <= int(limits.max):
-            raise _refused(name, f"argument {position} = {value} does not fit {dtype}")
-    typed: np.generic = dtype.type(value)
+    if letter in _LIMITS:
+        least, end = _LIMITS[letter]
+        if int(value) != value or not least <= value < end:
+            raise _refused(name, f"argument {position} = {value} does not fit {_TYPES[letter]}")
+    typed: np.generic = _TYPES[letter].type(value)
     return typed
 
 

@@ -7,15 +7,17 @@ import os
 import shutil
 import sys
 import tempfile
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 from isocentra import gpu_kernels
 from isocentra.gpu_kernels import Compute, Device
 from isocentra.result import Result, Software, program_version
+from isocentra.services.machine import Machine, this_machine
 from isocentra.verdict import Check, Status, verdict
 
-__all__ = ["diagnose"]
+__all__ = ["DiagnosisResult", "diagnose"]
 
 SCHEMA = "isocentra.doctor.v1"
 LEAST_PYTHON = (3, 11)
@@ -23,12 +25,19 @@ LEAST_DISK_GIB = 2.0
 LEAST_MEMORY_GIB = 3.0
 
 
-def diagnose() -> Result:
+@dataclass(frozen=True, kw_only=True)
+class DiagnosisResult(Result):
+    """What `isocentra doctor` says."""
+
+    machine: Machine
+
+
+def diagnose() -> DiagnosisResult:
     """Look at this machine.
 
     Returns
     -------
-    Result
+    DiagnosisResult
         One check per thing; FAIL where a job could not run. A GPU is no requirement: its absence
         is told, not failed.
     """
@@ -42,14 +51,13 @@ def diagnose() -> Result:
         _memory(),
         _disk(),
     )
-    return Result(
+    return DiagnosisResult(
         schema=SCHEMA,
         status=verdict(checks),
         checks=checks,
         inputs=(),
-        software=Software(
-            version=program_version(), device=kernels.name, kernels=kernels.kernels
-        ),
+        software=Software(version=program_version(), device=kernels.name, kernels=kernels.kernels),
+        machine=this_machine(),
     )
 
 
@@ -63,7 +71,9 @@ def _python() -> Check:
     good = sys.version_info[:2] >= LEAST_PYTHON
     wanted = ".".join(str(n) for n in LEAST_PYTHON)
     return _check(
-        "python", good=good, message=f"Python {found}." if good else f"Use Python {wanted} or later."
+        "python",
+        good=good,
+        message=f"Python {found}." if good else f"Use Python {wanted} or later.",
     )
 
 

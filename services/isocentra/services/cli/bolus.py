@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,8 +29,15 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="A printable bolus from a CT.", no_args_is_help=True, rich_markup_mode=None
+    help="Design and check 3D printed bolus.", no_args_is_help=True, rich_markup_mode=None
 )
+
+
+class RimChoice(StrEnum):
+    """How the border of a bolus ends; `isocentra.bolus3d.Rim` without what that imports."""
+
+    ROUND = "round"
+    TAPER = "taper"
 
 
 @app.command()
@@ -38,6 +46,9 @@ def design(  # noqa: PLR0913  # one parameter per option of the contract
     *,
     thickness_mm: Annotated[float, typer.Option(help="Distance of the outer face to the skin.")],
     out: OutOption,
+    series_uid: Annotated[
+        str | None, typer.Option(metavar="UID", help="Series to use where CT_DIR holds several.")
+    ] = None,
     structures: Annotated[Path | None, typer.Option(help="RTSTRUCT drawn on this CT.")] = None,
     target: Annotated[str | None, typer.Option(help="ROI to cover, by its name.")] = None,
     region: Annotated[str | None, typer.Option(help="ROI drawn across the skin.")] = None,
@@ -52,14 +63,16 @@ def design(  # noqa: PLR0913  # one parameter per option of the contract
         str | None, typer.Option(metavar="X,Y,Z", help="Direction of travel, source to patient.")
     ] = None,
     clearance_mm: Annotated[float, typer.Option(help="Gap left under the inner face.")] = 0.0,
-    rim: Annotated[str, typer.Option(help="round or taper.")] = "round",
+    rim: Annotated[RimChoice, typer.Option(help="How the border ends.")] = RimChoice.ROUND,
     exclude: Annotated[
         list[str] | None, typer.Option(help="ROI on the CT but not on the skin; may be repeated.")
     ] = None,
     printer: Annotated[
         str, typer.Option(help="Printer of the catalogue, or a TOML file.")
     ] = "ultimaker-2-plus",
-    material: Annotated[str, typer.Option(help="Material of the catalogue, or a TOML file.")] = "pla",
+    material: Annotated[
+        str, typer.Option(help="Material of the catalogue, or a TOML file.")
+    ] = "pla",
     name: Annotated[str, typer.Option(help="Name of the new ROI.")] = "BOLUS",
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
@@ -67,10 +80,12 @@ def design(  # noqa: PLR0913  # one parameter per option of the contract
     device: DeviceOption = "auto",
     threads: ThreadsOption = 0,
 ) -> int:
-    """Design a bolus: mesh, BOLUS structure and report. Exit 0 PASS, 4 FAIL, 5 INCOMPLETE."""
-    check_out(out, overwrite=overwrite)
-    if rim not in {"round", "taper"}:
-        raise typer.BadParameter("it is round or taper", param_hint="--rim")
+    """Design a bolus: mesh, BOLUS structure and report.
+
+    Say where it goes by one of --target, --region, or --distance-mm with --near. Lengths are in mm;
+    X,Y,Z are DICOM patient coordinates (LPS: left, posterior and superior count up).
+    """
+    check_out(out, overwrite=overwrite, inputs=[path for path in (ct, structures) if path])
     compute = compute_of(device, threads)
     near_mm, direction = triple(near, "--near"), triple(beam_direction, "--beam-direction")
     from isocentra.bolus3d import BolusRequest, Rim, design_bolus
@@ -78,7 +93,7 @@ def design(  # noqa: PLR0913  # one parameter per option of the contract
     console = Console(as_json=as_json, quiet=quiet)
     with console.progress() as progress:
         progress("reading", 0.0)
-        image, structure_set = _read(ct, structures)
+        image, structure_set = _read(ct, series_uid, structures)
         request = BolusRequest(
             ct=image,
             structures=structure_set,
@@ -90,7 +105,7 @@ def design(  # noqa: PLR0913  # one parameter per option of the contract
             margin_mm=margin_mm,
             beam_direction=direction,
             clearance_mm=clearance_mm,
-            rim=Rim(rim),
+            rim=Rim(rim.value),
             exclude=tuple(exclude or ()),
             printer=printer,
             material=material,
@@ -103,10 +118,12 @@ def design(  # noqa: PLR0913  # one parameter per option of the contract
     return console.result(bolus.result)
 
 
-def _read(ct: Path, structures: Path | None) -> tuple[Image, StructureSet | None]:
+def _read(
+    ct: Path, series_uid: str | None, structures: Path | None
+) -> tuple[Image, StructureSet | None]:
     from isocentra import dicom
 
-    image = dicom.read_series(ct)
+    image = dicom.read_series(ct, series_uid=series_uid)
     return image, None if structures is None else dicom.read_structures(structures, image=image)
 
 
@@ -117,11 +134,13 @@ def inspect(
     printer: Annotated[str, typer.Option(help="Printer of the catalogue, or a TOML file.")] = (
         "ultimaker-2-plus"
     ),
-    parts: Annotated[int, typer.Option(min=1, help="How many parts the file is meant to hold.")] = 1,
+    parts: Annotated[
+        int, typer.Option(min=1, help="How many parts the file is meant to hold.")
+    ] = 1,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> int:
-    """Check whether a mesh can be printed: named checks. Exit 0 PASS, 4 FAIL, 5 INCOMPLETE."""
+    """Check whether a mesh can be printed: thirteen named checks."""
     from isocentra.bolus3d import inspect_file
 
     console = Console(as_json=as_json, quiet=quiet)
@@ -129,25 +148,23 @@ def inspect(
 
 
 @app.command()
-def printers(*, as_json: JsonOption = False) -> None:
+def printers(*, as_json: JsonOption = False, quiet: QuietOption = False) -> None:
     """List the printers of the catalogue."""
     from isocentra.bolus3d import catalogue
 
-    table = Table("name", "room x × y × z [mm]", "nozzle [mm]", "least wall [mm]", "source")
+    table = Table("name", "room x × y × z [mm]", "nozzle [mm]", "least wall [mm]")
     for entry in catalogue.printers():
         room = " × ".join(f"{v:g}" for v in entry.bed_mm)
-        table.add_row(
-            entry.name, room, f"{entry.nozzle_mm:g}", f"{entry.min_wall_mm:g}", entry.source
-        )
-    Console(as_json=as_json).entries(catalogue.printers(), table)
+        table.add_row(entry.name, room, f"{entry.nozzle_mm:g}", f"{entry.min_wall_mm:g}")
+    Console(as_json=as_json, quiet=quiet).entries("printers", catalogue.printers(), table)
 
 
 @app.command()
-def materials(*, as_json: JsonOption = False) -> None:
+def materials(*, as_json: JsonOption = False, quiet: QuietOption = False) -> None:
     """List the materials of the catalogue."""
     from isocentra.bolus3d import catalogue
 
-    table = Table("name", "density [g/cm³]", "HU, solid", "source")
+    table = Table("name", "density [g/cm³]", "HU, solid")
     for entry in catalogue.materials():
-        table.add_row(entry.name, f"{entry.density_g_cm3:g}", f"{entry.hu:g}", entry.source)
-    Console(as_json=as_json).entries(catalogue.materials(), table)
+        table.add_row(entry.name, f"{entry.density_g_cm3:g}", f"{entry.hu:g}")
+    Console(as_json=as_json, quiet=quiet).entries("materials", catalogue.materials(), table)

@@ -28,7 +28,7 @@ class Subject(StrEnum):
     BOLUS = "bolus"
 
 
-def demo(
+def demo(  # noqa: PLR0913  # one parameter per option of the contract
     subject: Annotated[Subject, typer.Argument(help="What to show.")] = Subject.BOLUS,
     *,
     out: Annotated[
@@ -40,7 +40,10 @@ def demo(
     device: DeviceOption = "auto",
     threads: ThreadsOption = 0,
 ) -> int:
-    """Show the whole road on a digital patient: DICOM made, read, a result and its report."""
+    """Go the whole road with a digital patient.
+
+    DIR/input holds the DICOM that was made for it, DIR/result what a design of yours would leave.
+    """
     folder = out or Path(f"isocentra-demo-{subject.value}")
     check_out(folder, overwrite=overwrite)
     compute = compute_of(device, threads)
@@ -52,5 +55,7 @@ def demo(
         progress("writing", 0.98)
         shown.write(folder)
     console.say(f"the DICOM that went in: {folder / 'input'}")
-    console.say(f"look at {folder / 'result' / 'report.html'}, print {folder / 'result' / 'bolus.stl'}")
+    console.say(
+        f"look at {folder / 'result' / 'report.html'}, print {folder / 'result' / 'bolus.stl'}"
+    )
     return console.result(shown.design.result)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +22,7 @@ __all__ = [
     "OverwriteOption",
     "QuietOption",
     "ThreadsOption",
+    "check_file",
     "check_out",
     "compute_of",
     "triple",
@@ -43,20 +46,62 @@ ThreadsOption = Annotated[
 ]
 
 
-def check_out(out: Path, *, overwrite: bool) -> None:
-    """Refuse a folder that holds something, before any work.
+def check_out(out: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) -> None:
+    """Refuse, before any work, a place where the result may not or cannot go.
+
+    Parameters
+    ----------
+    out
+        Folder of the result.
+    overwrite
+        Whether it may hold something, which is then replaced.
+    inputs
+        What the command reads: it may not lie in a folder that is replaced.
 
     Raises
     ------
     typer.BadParameter
-        `out` is a file, or holds files and `overwrite` is not given.
+        `out` is a file, lies below one or where nothing can be written, holds files and `overwrite`
+        is not given, or holds an input, the working folder or the home folder.
     """
     if out.exists() and not out.is_dir():
-        raise typer.BadParameter(f"{out} is a file", param_hint="--out")
-    if not overwrite and not folder_is_free(out):
-        raise typer.BadParameter(
-            f"{out} is not empty: choose another folder or give --overwrite", param_hint="--out"
-        )
+        raise _bad_out(f"{out} is a file")
+    _check_parent(out, "--out")
+    if folder_is_free(out):
+        return
+    if not overwrite:
+        raise _bad_out(f"{out} is not empty: choose another folder or give --overwrite")
+    whole = Path(os.path.realpath(out))
+    for path in (*inputs, Path.cwd(), Path.home()):
+        if Path(os.path.realpath(path)).is_relative_to(whole):
+            raise _bad_out(f"{out} holds {path}, which would be lost: choose another folder")
+
+
+def check_file(path: Path, option: str) -> None:
+    """Refuse, before any work, a file that cannot be written.
+
+    Raises
+    ------
+    typer.BadParameter
+        It is a folder, or lies below a file or where nothing can be written.
+    """
+    if path.is_dir():
+        raise typer.BadParameter(f"{path} is a folder", param_hint=option)
+    _check_parent(path, option)
+
+
+def _check_parent(path: Path, option: str) -> None:
+    there = path.absolute().parent
+    while not there.exists():
+        there = there.parent
+    if not there.is_dir():
+        raise typer.BadParameter(f"{there} is a file", param_hint=option)
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise typer.BadParameter(f"{there} cannot be written", param_hint=option)
+
+
+def _bad_out(what: str) -> typer.BadParameter:
+    return typer.BadParameter(what, param_hint="--out")
 
 
 def triple(text: str | None, option: str) -> tuple[float, float, float] | None:
