@@ -35,8 +35,10 @@ ThicknessField = Callable[[Array64, Array64], Array64]
 `region_mm` is the signed distance of the foot to the region's border, negative inside.
 """
 LEAST_PART_CM3 = 0.5
-ROUGHNESS_STEPS = 1.0
-"""How far B between every second node may be off what they say, at hollow creases, in steps."""
+SPARSE = 2
+"""B is asked first at every second node of each axis."""
+ROUGHNESS_STEPS = 1.5
+"""How far B between those may be off what they say, at hollow creases, in steps."""
 
 
 def uniform(thickness_mm: float) -> ThicknessField:
@@ -118,8 +120,8 @@ def body_field(skin: Skin, region: RegionField, shape: BodyShape, step_mm: float
     # Far from its surface only the sign of B matters: every second node first, then what is near.
     outer = np.full(grid.shape, np.float32(slack))
     inner = np.full(grid.shape, np.float32(-slack))
-    every = grid.every(2)
-    wide = ndimage.binary_dilation(shell, iterations=2)[::2, ::2, ::2]
+    every = grid.every(SPARSE)
+    wide = _cells_touched(shell, SPARSE)
     rough_outer, rough_inner = (
         _between(values, wide, every, grid)
         for values in _faces(_nodes(every, wide), skin, region, shape)
@@ -148,7 +150,7 @@ def _faces(
 
 
 def _between(values: Array64, known: Mask, every: Grid, grid: Grid) -> Float32Volume:
-    """Interpolate what is known on every second node; far outside elsewhere."""
+    """Interpolate what is known on sparse nodes; far outside elsewhere."""
     far = 6 * grid.spacing_mm[0]
     some = np.full(every.shape, np.float32(far))
     some[known] = values
@@ -162,6 +164,14 @@ def _near_points(points_mm: Array64, grid: Grid, reach_mm: float) -> Mask:
     held[tuple(np.clip(index, 0, np.array(grid.shape) - 1).T)] = True
     reach_mm += 2 * grid.spacing_mm[0]
     return signed_distance_mm(held, grid, reach_mm + 1) < reach_mm
+
+
+def _cells_touched(mask: Mask, size: int) -> Mask:
+    """Return the nodes ``[::size]`` round every cell of that size that has a set node."""
+    padded = np.pad(mask, [(0, -n % size) for n in mask.shape])
+    k, j, i = (n // size for n in padded.shape)
+    held = padded.reshape(k, size, j, size, i, size).any(axis=(1, 3, 5))
+    return np.asarray(ndimage.binary_dilation(held, structure=np.ones((3, 3, 3))))
 
 
 def _beside_level(values: Float32Volume, slack: float) -> Mask:
@@ -200,20 +210,28 @@ def _one_piece(values: Float32Volume, grid: Grid, shape: BodyShape) -> BodyField
     if shape.near_mm is not None:
         chosen = int(min(large, key=lambda n: _gap(labels == n, grid, shape.near_mm)))
     piece = labels == chosen
-    whole = ndimage.binary_fill_holes(piece)
     out = values.copy()
     far = np.float32(step)
     # One cell round the chosen piece keeps its exact values; the other pieces become outside.
-    others = solid & ~piece
-    out[ndimage.binary_dilation(others) & ~ndimage.binary_dilation(piece)] = far
-    out[others] = np.maximum(np.abs(out[others]), np.float32(0.1 * step))
-    out[whole & ~piece] = -far
+    if count > 1:
+        others = solid & ~piece
+        out[ndimage.binary_dilation(others) & ~ndimage.binary_dilation(piece)] = far
+        out[others] = np.maximum(np.abs(out[others]), np.float32(0.1 * step))
+    out[_voids(piece)] = -far
     for face in (0, -1):
         out[face] = out[:, face] = out[:, :, face] = far
     least = np.float32(1e-3 * step)
     out = np.where(np.abs(out) < least, np.where(out < 0, -least, least), out)
     dropped = float(volumes_cm3.sum() - volumes_cm3[chosen])
     return BodyField(grid=grid, values=out.astype(np.float32), dropped_cm3=dropped)
+
+
+def _voids(piece: Mask) -> Mask:
+    """Find what is shut in by a piece that does not reach the border of its grid."""
+    air, count = ndimage.label(~piece)
+    shut_in = np.ones(count + 1, dtype=bool)
+    shut_in[[0, air[0, 0, 0]]] = False
+    return np.asarray(shut_in[air])
 
 
 def _gap(piece: Mask, grid: Grid, near_mm: tuple[float, float, float] | None) -> float:

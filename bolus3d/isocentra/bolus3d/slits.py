@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
+from isocentra import gpu_kernels
 from isocentra.image import Float32Volume
 
 __all__ = ["without_slits"]
+
+Mask = npt.NDArray[np.bool_]
 
 REACH = 2
 """Radius of the ball in nodes: gaps narrower than twice that are closed. [node]"""
@@ -32,14 +34,13 @@ def without_slits(values: Float32Volume) -> Float32Volume:
     values, so faces stay where they are; only nodes that the sign's own closing turns, and their
     neighbours, are computed.
     """
-    ball = _ball()
     solid = values < 0
-    turned = _closed(solid, ball) & ~solid
+    turned = ~_grown(~_grown(solid)) & ~solid
     if not turned.any():
         return values
-    wanted = ndimage.binary_dilation(turned, structure=ball) & (np.abs(values) < values.max())
-    needed = ndimage.binary_dilation(wanted, structure=ball)
-    steps = np.argwhere(ball) - REACH
+    wanted = _grown(turned) & (np.abs(values) < values.max())
+    needed = _grown(wanted)
+    steps = np.argwhere(_ball()) - REACH
     lowest = np.full(values.shape, values.max())
     lowest[needed] = _over_ball(values, needed, steps, np.minimum)
     out = values.copy()
@@ -49,21 +50,21 @@ def without_slits(values: Float32Volume) -> Float32Volume:
     return out
 
 
-def _ball() -> npt.NDArray[np.bool_]:
+def _ball() -> Mask:
     axis = np.arange(-REACH, REACH + 1)
     square = axis**2
     return np.asarray(square[:, None, None] + square[:, None] + square <= REACH**2)
 
 
-def _closed(solid: npt.NDArray[np.bool_], ball: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Close the mask, looking only where something can change: near the solid."""
-    grown = ndimage.binary_dilation(solid, structure=ball)
-    return np.asarray(ndimage.binary_erosion(grown, structure=ball, border_value=1))
+def _grown(mask: Mask) -> Mask:
+    """Dilate by the ball: what is within its radius of the mask, by the distance."""
+    kinds = np.ascontiguousarray(mask).view(np.uint8)
+    return gpu_kernels.signed_distance(kinds, (1.0, 1.0, 1.0), REACH + 1.0) < REACH + 0.1
 
 
 def _over_ball(
     values: Float32Volume,
-    where: npt.NDArray[np.bool_],
+    where: Mask,
     steps: npt.NDArray[np.intp],
     better: np.ufunc,
 ) -> Float32Volume:

@@ -37,15 +37,15 @@ def vertex_normals(mesh: Mesh) -> Array64:
     Thürmer and Wüthrich, J. Graphics Tools 3:43, 1998: weighting by angle does not depend on how a
     face is cut into triangles.
     """
-    corners = mesh.corners_mm
+    a, b, c = np.moveaxis(mesh.corners_mm, 1, 0)
+    edges = (b - a, c - b, a - c)
+    normal = np.cross(edges[0], -edges[2])
+    twice_area = np.linalg.norm(normal, axis=1)
+    normal /= np.where(twice_area > 0, twice_area, 1.0)[:, None]
     total = np.zeros_like(np.asarray(mesh.vertices_mm, dtype=np.float64))
-    normal = mesh.face_normals
     for k in range(3):
-        one = corners[:, (k + 1) % 3] - corners[:, k]
-        two = corners[:, (k + 2) % 3] - corners[:, k]
-        angle = np.arctan2(
-            np.linalg.norm(np.cross(one, two), axis=1), np.einsum("ij,ij->i", one, two)
-        )
+        # edges that meet in corner k: |p × q| is twice the area in every corner
+        angle = np.arctan2(twice_area, -np.einsum("ij,ij->i", edges[k], edges[k - 1]))
         for axis in range(3):
             total[:, axis] += np.bincount(
                 mesh.faces[:, k], weights=angle * normal[:, axis], minlength=len(total)
