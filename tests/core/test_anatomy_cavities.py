@@ -4,12 +4,18 @@ import numpy as np
 import pytest
 from scans import box_grid, holds
 
+from isocentra.anatomy.body import find_body
 from isocentra.anatomy.cavities import filled_holes, plugged_air
+from isocentra.patients import head, simulate_ct
+from isocentra.patients.solids import Point
 
 GRID = box_grid((0.0, 0.0, 0.0), 32, (2.0, 2.0, 2.0))
 X, Y, Z = np.moveaxis(GRID.centres(), -1, 0)
 BLOCK = Y > 0
 """A block of tissue whose surface is the plane y = 0; outside lies at −y."""
+NASAL_CAVITY: Point = (0.0, -85.0, -10.0)
+NOSTRILS: tuple[Point, Point] = ((6.2, -95.0, -13.0), (-6.2, -95.0, -13.0))
+BEHIND_THE_EAR: Point = (84.0, 26.0, 0.0)
 
 
 def bore(radius_mm: float) -> np.ndarray:
@@ -63,3 +69,21 @@ def test_a_hole_that_leaves_through_the_last_slice_is_inner_and_one_in_a_slice_i
     assert holds(filled, GRID, (0.0, 0.0, 32.0))
     ring = (np.hypot(X, Y) < 20) & ~(np.hypot(X, Y) < 10) & (np.abs(Z) < 5)
     assert not holds(filled_holes(ring), GRID, (0.0, 0.0, 0.0))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("slice_mm", [1.5, 3.0])
+def test_nostrils_and_nasal_cavity_are_inner_air_and_the_gap_behind_an_ear_is_not(
+    slice_mm: float,
+) -> None:
+    patient = head()
+    image = simulate_ct(patient, patient.grid(pixel_mm=1.0, slice_mm=slice_mm), noise_hu=15, seed=1)
+    body = find_body(image)
+
+    def is_patient(point: Point) -> bool:
+        k, j, i = np.rint(body.grid.to_index(np.array(point))).astype(int).tolist()
+        return bool(body.mask[k, j, i])
+
+    assert is_patient(NASAL_CAVITY)
+    assert all(is_patient(point) for point in NOSTRILS)
+    assert not is_patient(BEHIND_THE_EAR)

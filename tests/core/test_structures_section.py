@@ -229,3 +229,12 @@ def test_an_open_mesh_is_refused() -> None:
         mesh_section(opened, planes(2.0, 1.0, 5))
     assert refused.value.reason == "BAD_MESH"
     assert "open" in refused.value.what
+
+
+def test_a_vertex_that_is_not_finite_is_refused() -> None:
+    vertices = CUBE.vertices_mm.copy()
+    vertices[3, 1] = np.nan
+    with pytest.raises(BolusError) as refused:
+        mesh_section(Mesh(vertices_mm=vertices, faces=CUBE.faces.copy()), planes(2.0, 1.0, 5))
+    assert refused.value.reason == "BAD_MESH"
+    assert "finite" in refused.value.what

@@ -141,7 +141,7 @@ def test_the_distance_is_that_to_the_surface_on_any_grid(
     expected = np.clip(np.linalg.norm(centres, axis=-1) - 18, -6, 6)
     error = np.abs(distance - expected)[np.abs(centres[..., 2]) < 12]
     assert np.percentile(error, 95) < 0.05
-    assert error.max() < 0.12
+    assert error.max() < 0.2
     assert distance.dtype == np.float32
     assert np.abs(distance).max() == pytest.approx(6)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from clinic import Clinic, make_clinic
 
 ROOT = Path(__file__).parents[2]
 
@@ -65,3 +66,9 @@ def wheel(run: Run, source_tree: Path, tmp_path_factory: pytest.TempPathFactory)
     run(*pip, "--wheel-dir", folder, source_tree, cwd=folder, env=env)
     (built,) = folder.glob("*.whl")
     return built
+
+
+@pytest.fixture(scope="session")
+def clinic(tmp_path_factory: pytest.TempPathFactory) -> Clinic:
+    """Return the series and structures of a digital ball."""
+    return make_clinic(tmp_path_factory.mktemp("clinic"))

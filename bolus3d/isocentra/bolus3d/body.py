@@ -18,12 +18,17 @@ from scipy import ndimage
 
 from isocentra.bolus3d.region import RegionField
 from isocentra.bolus3d.skin import Skin
+from isocentra.bolus3d.slits import without_slits
 from isocentra.errors import BolusError
+from isocentra.geometry.distance import signed_distance_mm
 from isocentra.geometry.grid import Array64, Grid
 from isocentra.geometry.resample import resample_values
 from isocentra.image import Float32Volume
+from isocentra.mesh.nodefeet import NodeFeet, node_feet
 
-__all__ = ["BodyField", "BodyShape", "ThicknessField", "body_field", "fillet", "uniform", "tapered"]
+__all__ = ["BodyField", "BodyShape", "ThicknessField", "body_field", "fillet", "tapered", "uniform"]
+
+Mask = npt.NDArray[np.bool_]
 
 ThicknessField = Callable[[Array64, Array64], Array64]
 """``t(foot_mm (n, 3), region_mm (n,)) -> (n,)`` thickness at skin points. [mm]
@@ -111,25 +116,58 @@ def body_field(skin: Skin, region: RegionField, shape: BodyShape, step_mm: float
     rough = skin.rough_distance(grid)
     slack = 2 * step_mm
     shell = (rough > shape.clearance_mm - slack) & (rough < shape.most_mm + slack)
+    shell &= _near_points(inside, grid, shape.most_mm + slack)
     # Far from its surface only the sign of B matters: every second node first, then what is near.
-    values = np.full(grid.shape, np.float32(slack))
+    outer = np.full(grid.shape, np.float32(slack))
+    inner = np.full(grid.shape, np.float32(-slack))
     every = grid.every(2)
-    some = np.full(every.shape, np.float32(3 * slack))
-    wide = ndimage.binary_dilation(shell, iterations=2)[::2, ::2, ::2]
-    some[wide] = _b(every.to_points(np.argwhere(wide).astype(np.float64)), skin, region, shape)
-    near = resample_values(some, every, grid, fill=3 * slack)
-    values[shell] = np.clip(near[shell], -slack, slack)
+    wide = ndimage.binary_dilation(shell, iterations=2)
+    sparse = node_feet(skin.distance, grid.every(4), _blocks_touched(wide, 4))
+    feet = node_feet(skin.distance, every, wide[::2, ::2, ::2], sparse)
+    rough_outer, rough_inner = (
+        _between(values, wide[::2, ::2, ::2], every, grid) for values in _faces(feet, region, shape)
+    )
+    outer[shell] = np.clip(rough_outer[shell], -slack, slack)
+    inner[shell] = np.clip(rough_inner[shell], -slack, slack)
+    near = np.maximum(rough_outer, rough_inner)
     close = shell & (np.abs(near) < NEAR_STEPS * step_mm)
-    exact = _b(grid.to_points(np.argwhere(close).astype(np.float64)), skin, region, shape)
-    values[close] = np.clip(exact, -slack, slack)
-    return _one_piece(values, grid, shape)
+    exact = _faces(node_feet(skin.distance, grid, close, feet), region, shape)
+    outer[close], inner[close] = (np.clip(values, -slack, slack) for values in exact)
+    inner[~shell] = np.where(rough[~shell] < shape.most_mm / 2, slack, -slack)
+    return _one_piece(np.maximum(without_slits(outer), inner), grid, shape)
 
 
-def _b(points_mm: Array64, skin: Skin, region: RegionField, shape: BodyShape) -> Array64:
-    distance, foot = skin.distance.signed_and_foot(points_mm)
-    border = region(foot)
-    outer = fillet(distance - shape.thickness(foot, border), border, shape.rim_radius_mm)
-    return np.maximum(outer, shape.clearance_mm - distance)
+def _faces(feet: NodeFeet, region: RegionField, shape: BodyShape) -> tuple[Array64, Array64]:
+    """Return outer face with rim, and inner face, as distances that are negative inside. [mm]"""
+    border = region(feet.foot_mm)
+    height = feet.distance_mm - shape.thickness(feet.foot_mm, border)
+    outer = fillet(height, border, shape.rim_radius_mm)
+    return outer, shape.clearance_mm - feet.distance_mm
+
+
+def _between(values: Array64, known: Mask, every: Grid, grid: Grid) -> Float32Volume:
+    """Interpolate what is known on every second node; far outside elsewhere."""
+    far = 6 * grid.spacing_mm[0]
+    some = np.full(every.shape, np.float32(far))
+    some[known] = values
+    return resample_values(some, every, grid, fill=far)
+
+
+def _near_points(points_mm: Array64, grid: Grid, reach_mm: float) -> Mask:
+    """Return the nodes within a reach of any point, and some up to two steps further."""
+    index = np.rint(grid.to_index(points_mm)).astype(np.intp)
+    held = np.zeros(grid.shape, dtype=bool)
+    held[tuple(np.clip(index, 0, np.array(grid.shape) - 1).T)] = True
+    reach_mm += 2 * grid.spacing_mm[0]
+    return signed_distance_mm(held, grid, reach_mm + 1) < reach_mm
+
+
+def _blocks_touched(mask: Mask, size: int) -> Mask:
+    """Return the nodes ``[::size]`` that are a corner of a cell of that size with a set node."""
+    padded = np.pad(mask, [(0, -n % size) for n in mask.shape])
+    k, j, i = (n // size for n in padded.shape)
+    cells = padded.reshape(k, size, j, size, i, size).any(axis=(1, 3, 5))
+    return np.asarray(ndimage.binary_dilation(cells, structure=np.ones((3, 3, 3))))
 
 
 def _one_piece(values: Float32Volume, grid: Grid, shape: BodyShape) -> BodyField:
@@ -166,7 +204,7 @@ def _one_piece(values: Float32Volume, grid: Grid, shape: BodyShape) -> BodyField
 
 
 def _gap(
-    piece: npt.NDArray[np.bool_], grid: Grid, near_mm: tuple[float, float, float] | None
+    piece: Mask, grid: Grid, near_mm: tuple[float, float, float] | None
 ) -> float:
     points = grid.to_points(np.argwhere(piece).astype(np.float64))
     return float(np.linalg.norm(points - np.array(near_mm), axis=1).min())

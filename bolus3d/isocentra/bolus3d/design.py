@@ -16,6 +16,7 @@ from isocentra.anatomy.outline import body_contours
 from isocentra.bolus3d import catalogue
 from isocentra.bolus3d.body import BodyShape, ThicknessField, body_field, tapered, uniform
 from isocentra.bolus3d.checks import DesignFigures, design_checks
+from isocentra.bolus3d.doubt import refuse_dark_layer
 from isocentra.bolus3d.figures import covered_share, inner_face, sample_faces, thickness
 from isocentra.bolus3d.inspect import mesh_figures
 from isocentra.bolus3d.locate import Place, locate
@@ -195,6 +196,8 @@ def _make(
         reach = request.thickness_mm + request.margin + ROUND_RADIUS_MM
         skin = find_skin(request.ct, place, reach_mm=reach, step_mm=step_mm, compute=compute)
         region = region_on(request, place.region, skin.mesh, skin.grid)
+        if place.external is None:
+            refuse_dark_layer(request.ct, skin, region)
     with stages.stage("shaping the bolus"):
         body = body_field(skin, region, _shape(request, printer), step_mm)
     with stages.stage("making the mesh"):

@@ -37,6 +37,7 @@ TARGET_STEP_MM = 1.0
 LEAST_MARGIN_MM = 1.0
 """The feet of a target are points: with a smaller margin the region would fall apart."""
 RAY_CELL_MM = 0.7
+CLOSING_MM = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,9 +121,30 @@ def region_on(request: BolusRequest, rough: RoughRegion, skin: Mesh, grid: Grid)
         feet = vertices[_entered_first(vertices, rough.target_mm, np.array(request.beam_direction))]
     else:
         feet = vertices[np.unique(KDTree(vertices).query(rough.target_mm, workers=-1)[1])]
+    return _grown_without_gaps(feet, max(margin, LEAST_MARGIN_MM), vertices)
+
+
+def _grown_without_gaps(feet: Array64, margin_mm: float, skin_mm: Array64) -> RegionField:
+    """Grow the feet by a margin; gaps and notches narrower than twice the closing are filled.
+
+    Notes
+    -----
+    Closing of the set of skin points: grown by margin + closing, then shrunk by the closing. Inside
+    the grown set R is the closing less the distance to the skin outside of it, else the distance to
+    the feet less the margin; both are 0 on a smooth border.
+    """
     tree = KDTree(feet)
-    grown = max(margin, LEAST_MARGIN_MM)
-    return lambda foot_mm: tree.query(foot_mm, workers=-1)[0] - grown
+    outside = skin_mm[tree.query(skin_mm, workers=-1)[0] > margin_mm + CLOSING_MM]
+    rest = KDTree(outside) if len(outside) else None
+
+    def border(foot_mm: Array64) -> Array64:
+        away = tree.query(foot_mm, workers=-1)[0] - margin_mm
+        if rest is None:
+            return np.asarray(away)
+        shrunk = CLOSING_MM - rest.query(foot_mm, workers=-1)[0]
+        return np.asarray(np.where(away > CLOSING_MM, away, np.minimum(away, shrunk)))
+
+    return border
 
 
 def _surface_points(body: Body) -> Array64:

@@ -16,10 +16,10 @@ from typing import Final
 import numpy as np
 
 from isocentra.geometry.grid import Array64
-from isocentra.geometry.plane_segments import crossings, shared_area_mm2
+from isocentra.geometry.plane_segments import candidates, crossings, shared_area_mm2
 from isocentra.structures.model import Contour, ContourKind
 
-__all__ = ["CheckedContours", "check_contours", "newell"]
+__all__ = ["MOST_WORK", "CheckedContours", "check_contours", "newell"]
 
 PLANARITY_MM: Final = 0.05
 """Largest distance of a point from its contour's plane."""
@@ -28,6 +28,12 @@ SAME_PLANE_MM: Final = 0.01
 """ContourData holds 16 characters a number: planes nearer than this are one."""
 OVERLAP_SHARE: Final = 1e-3
 """Share of the smaller contour that must be shared, and not shared, to call an overlap partial."""
+MOST_WORK: Final = 16_000_000
+"""Pairs of edges looked at in one file, about 1 s: nine clinical sets need 600 to 480,000."""
+MOST_WORK_PER_ROI: Final = 4_000_000
+WORK_PER_STRIP: Final = 200
+"""What one strip of an overlap takes, in pairs of edges."""
+_INTRICATE: Final = "too many of its edges lie side by side to be checked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +49,23 @@ class CheckedContours:
     opposed: int = 0
     """Pairs of opposite orientation that overlap in part: left to even-odd filling."""
     defect: str = ""
+    work: int = 0
+    """Pairs of edges that were looked at."""
+
+
+class _IntricateError(Exception):
+    """The contours are made so that checking them does not end."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Work:
+    done: int = 0
+    limit: int
+
+    def add(self, pairs: int) -> None:
+        self.done += pairs
+        if self.done > self.limit:
+            raise _IntricateError
 
 
 def newell(points_mm: Array64) -> Array64:
@@ -54,10 +77,26 @@ def newell(points_mm: Array64) -> Array64:
     return np.asarray(np.cross(centred, np.roll(centred, -1, axis=0)).sum(axis=0) / 2)
 
 
-def check_contours(contours: Sequence[Contour]) -> CheckedContours:
-    """Check and tidy the contours of one ROI; points and lines pass through."""
+def check_contours(
+    contours: Sequence[Contour], *, work_left: int = MOST_WORK_PER_ROI
+) -> CheckedContours:
+    """Check and tidy the contours of one ROI; points and lines pass through.
+
+    Contours that would take more than `work_left` pairs of edges are a defect, found before the
+    work is done.
+    """
+    work = _Work(limit=min(work_left, MOST_WORK_PER_ROI))
+    try:
+        checked = _check(contours, work)
+    except _IntricateError:
+        checked = CheckedContours(contours=tuple(contours), defect=_INTRICATE)
+        work.done = min(work.done, work.limit)
+    return replace(checked, work=work.done)
+
+
+def _check(contours: Sequence[Contour], work: _Work) -> CheckedContours:
     areas = [contour for contour in contours if contour.is_area]
-    sound = [contour for contour in areas if not _is_degenerate(contour.points_mm)]
+    sound = [contour for contour in areas if not _is_degenerate(contour.points_mm, work)]
     dropped = len(areas) - len(sound)
     if areas and not sound:
         kept = tuple(contour for contour in contours if not contour.is_area)
@@ -70,12 +109,12 @@ def check_contours(contours: Sequence[Contour]) -> CheckedContours:
     defect = _plane_defect(sound, normal)
     if defect:
         return CheckedContours(contours=tuple(contours), dropped=dropped, defect=defect)
-    seen = _seen_by_plane(sound, vectors @ normal, normal)
+    seen = _seen_by_plane(sound, vectors @ normal, normal, work)
     lines = tuple(contour for contour in contours if not contour.is_area)
     return replace(seen, contours=seen.contours + lines, dropped=dropped)
 
 
-def _is_degenerate(points_mm: Array64) -> bool:
+def _is_degenerate(points_mm: Array64, work: _Work) -> bool:
     """Whether a polygon has no area to speak of: too few points, all on a line, a sliver."""
     if len(points_mm) < 3:
         return True
@@ -86,7 +125,9 @@ def _is_degenerate(points_mm: Array64) -> bool:
     if extents[1] < 1e-3 or np.ptp(centred @ axes[0]) * np.ptp(centred @ axes[1]) < 0.01:
         return True
     flat = centred @ axes[:2].T  # the loops of a figure of eight cancel in the area vector
-    return not len(crossings(flat, np.roll(flat, -1, axis=0)).proper)
+    after = np.roll(flat, -1, axis=0)
+    work.add(candidates(flat, after))
+    return not len(crossings(flat, after).proper)
 
 
 def _own_normal(points_mm: Array64) -> Array64:
@@ -125,7 +166,7 @@ def _plane_defect(contours: Sequence[Contour], normal: Array64) -> str:
 
 
 def _seen_by_plane(
-    contours: Sequence[Contour], signed_areas: Array64, normal: Array64
+    contours: Sequence[Contour], signed_areas: Array64, normal: Array64, work: _Work
 ) -> CheckedContours:
     """Look at the contours plane by plane and count what is odd."""
     heights = np.array([float(contour.points_mm.mean(axis=0) @ normal) for contour in contours])
@@ -135,7 +176,9 @@ def _seen_by_plane(
     self_crossing = overlapping = opposed = 0
     for plane in planes:
         members = [contours[i] for i in plane]
-        crossing, overlaps = _look(members, [contour.points_mm @ basis.T for contour in members])
+        crossing, overlaps = _look(
+            members, [contour.points_mm @ basis.T for contour in members], work
+        )
         equal = sum(signed_areas[plane[[a, b]]].prod() > 0 for a, b in overlaps)
         self_crossing += crossing
         overlapping += int(equal)
@@ -148,23 +191,26 @@ def _seen_by_plane(
     )
 
 
-def _look(members: Sequence[Contour], flat: Sequence[Array64]) -> tuple[int, list[tuple[int, int]]]:
+def _look(
+    members: Sequence[Contour], flat: Sequence[Array64], work: _Work
+) -> tuple[int, list[tuple[int, int]]]:
     """Return how many contours of a plane cross themselves, and the pairs that overlap in part."""
     labels = np.repeat(np.arange(len(flat)), [len(points) for points in flat])
-    found = crossings(
-        np.concatenate(flat), np.concatenate([np.roll(points, -1, axis=0) for points in flat])
-    )
+    start = np.concatenate(flat)
+    stop = np.concatenate([np.roll(points, -1, axis=0) for points in flat])
+    work.add(candidates(start, stop))
+    found = crossings(start, stop)
     own = labels[found.proper]
     crossing = len(set(own[own[:, 0] == own[:, 1], 0].tolist()))
     touching = {(a, b) for a, b in np.sort(labels[found.touching], axis=1).tolist() if a != b}
-    overlaps = [
+    closed = [
         (a, b)
         for a, b in sorted(touching)
         if members[a].kind is ContourKind.CLOSED_PLANAR
         and members[b].kind is ContourKind.CLOSED_PLANAR
-        and _overlaps_in_part(flat[a], flat[b])
     ]
-    return crossing, overlaps
+    work.add(WORK_PER_STRIP * sum(len(flat[a]) + len(flat[b]) for a, b in closed))
+    return crossing, [(a, b) for a, b in closed if _overlaps_in_part(flat[a], flat[b])]
 
 
 def _basis(normal: Array64) -> Array64:

@@ -8,6 +8,7 @@ them by name (`treatment.treatment_beams`). DICOM PS3.3 A.20, C.8.8.9–C.8.8.15
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Final
 
@@ -37,6 +38,8 @@ _KINDS: Final = {
     "1.2.840.10008.5.1.4.1.1.481.6": PlanKind.BRACHY,
     "1.2.840.10008.5.1.4.1.1.481.8": PlanKind.ION,
 }
+MOST_ACCESSORIES: Final = 1000
+"""Wedges, blocks, compensators or boli of one beam: a beam carries a handful."""
 _DATES: Final = ("StudyDate", "RTPlanDate", "InstanceCreationDate")
 
 
@@ -110,7 +113,7 @@ def _plan(file: gate.GatedFile) -> Plan:
 
 
 def _refuse_double(numbers: list[int], what: str, file: str) -> None:
-    double = {number for number in numbers if numbers.count(number) > 1}
+    double = {number for number, count in Counter(numbers).items() if count > 1}
     if double:
         raise ReadingError(
             "BAD_VALUE",
@@ -272,6 +275,13 @@ def _accessories(item: Dataset, file: str) -> tuple[Accessory, ...]:
     ]
     for kind, count_keyword in _COUNTS.items():
         announced = elements.integer(item, count_keyword, file=file) or 0
+        if not 0 <= announced <= MOST_ACCESSORIES:
+            raise ReadingError(
+                "BAD_VALUE",
+                f"{count_keyword} is {announced}; at most {MOST_ACCESSORIES} are believed.",
+                where=Where(file=file),
+                do="Export the plan again.",
+            )
         missing = announced - sum(accessory.kind is kind for accessory in found)
         found += [Accessory(kind=kind, number=None) for _ in range(missing)]
     return tuple(found)

@@ -18,7 +18,7 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from isocentra.dicom import elements, gate
-from isocentra.dicom.contour_checks import check_contours
+from isocentra.dicom.contour_checks import MOST_WORK, check_contours
 from isocentra.dicom.identity import patient_of, refuse_other_patient
 from isocentra.errors import AssemblyError, ReadingError, Where, printable
 from isocentra.image import Image
@@ -143,8 +143,10 @@ def _rois(data: Dataset, file: str) -> tuple[list[Roi], list[Remark]]:
     )
     rois: list[Roi] = []
     remarks: list[Remark] = []
+    work_left = MOST_WORK
     for item in elements.items(data, "StructureSetROISequence", file=file):
-        roi, found = _roi(item, parts, file)
+        roi, found, work = _roi(item, parts, work_left, file)
+        work_left -= work
         rois.append(roi)
         remarks += found
     numbers = Counter(roi.number for roi in rois)
@@ -168,7 +170,7 @@ def _by_number(data: Dataset, keyword: str, file: str) -> dict[int, Dataset]:
     return found
 
 
-def _roi(item: Dataset, parts: _Parts, file: str) -> tuple[Roi, list[Remark]]:
+def _roi(item: Dataset, parts: _Parts, work_left: int, file: str) -> tuple[Roi, list[Remark], int]:
     number = elements.required_integer(item, "ROINumber", file=file)
     name = elements.text(item, "ROIName")
     outline = parts.outlines.get(number)
@@ -182,7 +184,7 @@ def _roi(item: Dataset, parts: _Parts, file: str) -> tuple[Roi, list[Remark]]:
             raw.append(_contour(contour, file))
         except ReadingError as error:
             unreadable = unreadable or f"contour {index}: {error.what.rstrip('.')}"
-    checked = check_contours(raw)
+    checked = check_contours(raw, work_left=work_left)
     color = None if outline is None else elements.numbers(outline, "ROIDisplayColor", file=file)
     mass, electrons = _densities(observation, file)
     roi = Roi(
@@ -217,7 +219,7 @@ def _roi(item: Dataset, parts: _Parts, file: str) -> tuple[Roi, list[Remark]]:
         remarks.append(("BAD_CONTOUR", f"{shown}: {lines} open lines are kept without a volume."))
     if roi.defect:
         remarks.append(("BAD_CONTOUR", f"{shown} cannot be used: {roi.defect}."))
-    return roi, remarks
+    return roi, remarks, checked.work
 
 
 def _contour(item: Dataset, file: str) -> Contour:
@@ -238,8 +240,9 @@ def _contour(item: Dataset, file: str) -> Contour:
     else:
         kind = ContourKind.POINT if len(points) == 1 else ContourKind.CLOSED_PLANAR
     if kind in {ContourKind.CLOSED_PLANAR, ContourKind.CLOSEDPLANAR_XOR}:
-        while len(points) > 1 and np.array_equal(points[0], points[-1]):
-            points = points[:-1].copy()
+        other = np.flatnonzero((points != points[0]).any(axis=1)) if len(points) else ()
+        # The first point is repeated at the end, once or more often.
+        points = points[: other[-1] + 1 if len(other) else 1].copy()
     images = elements.items(item, "ContourImageSequence", file=file)
     uid = elements.text(images[0], "ReferencedSOPInstanceUID") if images else ""
     return Contour(kind=kind, points_mm=points, image_uid=uid)

@@ -12,10 +12,12 @@ import numpy.typing as npt
 
 from isocentra.geometry.grid import Array64
 
-__all__ = ["Crossings", "crossings", "shared_area_mm2"]
+__all__ = ["Crossings", "candidates", "crossings", "shared_area_mm2"]
 
 TOUCH_MM = 1e-6
 """Segments nearer than this touch."""
+BLOCK_PAIRS = 1 << 18
+"""Pairs looked at together: some 30 MiB, however many there are."""
 
 Pairs = npt.NDArray[np.intp]
 
@@ -29,21 +31,58 @@ class Crossings(NamedTuple):
     """They have a point in common: `proper` and those that meet at an end or lie on each other."""
 
 
-def crossings(start_mm: Array64, stop_mm: Array64) -> Crossings:
-    """Find the segments (n, 2) to (n, 2) that cross or touch; sweep along the first axis.
+class _Sweep(NamedTuple):
+    """Segments in the order of their lower ends along one axis."""
 
-    Segments that share an end point, as the neighbours in a polygon do, touch.
-    """
+    order: Pairs
+    """(n,) segment indices."""
+    counts: Pairs
+    """(n,) how many of those that follow begin before this one ends."""
+
+
+def candidates(start_mm: Array64, stop_mm: Array64) -> int:
+    """Return how many pairs of segments `crossings` has to look at."""
+    return int(_sweep(start_mm, stop_mm).counts.sum())
+
+
+def _sweep(start_mm: Array64, stop_mm: Array64) -> _Sweep:
+    """Sweep along the axis on which fewer segments lie side by side."""
     low = np.minimum(start_mm, stop_mm) - TOUCH_MM
     high = np.maximum(start_mm, stop_mm) + TOUCH_MM
-    order = np.argsort(low[:, 0], kind="stable")
-    ends = np.searchsorted(low[order, 0], high[order, 0], side="right")
-    counts = np.maximum(ends - np.arange(len(order)) - 1, 0)
-    first = np.repeat(np.arange(len(order)), counts)
-    offset = np.arange(len(first)) - np.repeat(np.cumsum(counts) - counts, counts)
-    a, b = order[first], order[first + 1 + offset]
-    near = (low[a, 1] <= high[b, 1]) & (low[b, 1] <= high[a, 1])
-    a, b = a[near], b[near]
+    sweeps = []
+    for axis in (0, 1):
+        order = np.argsort(low[:, axis], kind="stable")
+        ends = np.searchsorted(low[order, axis], high[order, axis], side="right")
+        sweeps.append(_Sweep(order, np.maximum(ends - np.arange(len(order)) - 1, 0)))
+    return min(sweeps, key=lambda sweep: int(sweep.counts.sum()))
+
+
+def crossings(start_mm: Array64, stop_mm: Array64) -> Crossings:
+    """Find the segments (n, 2) to (n, 2) that cross or touch, by a sweep along one axis.
+
+    Segments that share an end point, as the neighbours in a polygon do, touch. Time grows with
+    `candidates`; memory does not, but for the pairs that are found.
+    """
+    order, counts = _sweep(start_mm, stop_mm)
+    before = np.cumsum(counts) - counts
+    blocks = [_among(start_mm, stop_mm, np.empty((0, 2), dtype=np.intp))]
+    for begin in range(0, int(counts.sum()), BLOCK_PAIRS):
+        nth = np.arange(begin, min(begin + BLOCK_PAIRS, int(counts.sum())))
+        first = np.searchsorted(before, nth, side="right") - 1
+        second = first + 1 + nth - before[first]
+        pairs = np.stack([order[first], order[second]], axis=1)
+        blocks.append(_among(start_mm, stop_mm, pairs))
+    return Crossings(*(np.concatenate(found) for found in zip(*blocks, strict=True)))
+
+
+def _among(start_mm: Array64, stop_mm: Array64, pairs: Pairs) -> Crossings:
+    """Return those of some pairs that cross or touch."""
+    low = np.minimum(start_mm, stop_mm) - TOUCH_MM
+    high = np.maximum(start_mm, stop_mm) + TOUCH_MM
+    a, b = pairs.T
+    near = ((low[a] <= high[b]) & (low[b] <= high[a])).all(axis=1)
+    pairs = pairs[near]
+    a, b = pairs.T
     sides = np.stack(
         [
             _side(start_mm[a], stop_mm[a], start_mm[b]),
@@ -52,7 +91,6 @@ def crossings(start_mm: Array64, stop_mm: Array64) -> Crossings:
             _side(start_mm[b], stop_mm[b], stop_mm[a]),
         ]
     )
-    pairs = np.stack([a, b], axis=1)
     apart = (sides[0] * sides[1] > 0) | (sides[2] * sides[3] > 0)
     proper = (sides[0] * sides[1] < 0) & (sides[2] * sides[3] < 0)
     return Crossings(proper=pairs[proper], touching=pairs[~apart])

@@ -2,11 +2,13 @@
 
 fine Mesh ──► collapse edges ──► snap to float32 ──► part pinches ──► exact checks ──► its error
                    └── on a fault or an error too large: other settings, then twice as many
+       └── on an error a little too large: vertices fitted to the fine mesh
 last resort: the fine mesh itself, snapped
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import fast_simplification
@@ -14,6 +16,7 @@ import numpy as np
 
 from isocentra.geometry.grid import Array64
 from isocentra.mesh.distance import ExactDistance
+from isocentra.mesh.fitting import fitted
 from isocentra.mesh.intersection import self_intersections, zero_area
 from isocentra.mesh.model import Mesh
 from isocentra.mesh.repair import without_pinches, without_short_edges
@@ -25,6 +28,8 @@ __all__ = ["Simplified", "deviation_mm", "is_embedded", "prepared", "simplify"]
 
 AGGRESSIVENESS = (7.0, 6.0, 8.0, 5.0)
 """How fast the collapse's error limit grows; another value is another order of collapses."""
+GROWTH = 1.4
+"""How many more triangles are taken where the error is too large."""
 SHRINK = 0.99
 """Chords of a coarser mesh enclose a little less: the triangles are per cm³ of the result."""
 OVERSHOOT = 1.01
@@ -66,13 +71,22 @@ def simplify(mesh: Mesh, per_cm3: float = 500.0, *, most_added_p95_mm: float = 0
             coarse = prepared(_collapsed(fine, target, aggressiveness))
             if len(coarse.faces) > OVERSHOOT * target or not is_embedded(coarse):
                 continue  # a slow collapse may stop far above what was asked
-            p95, most = deviation_mm(mesh, coarse)
-            if p95 <= most_added_p95_mm:
-                return Simplified(mesh=coarse, added_p95_mm=p95, added_max_mm=most, tries=tries)
+            for found in _as_it_is_and_fitted(coarse, fine):
+                p95, most = deviation_mm(mesh, found)
+                if p95 <= most_added_p95_mm:
+                    return Simplified(mesh=found, added_p95_mm=p95, added_max_mm=most, tries=tries)
             break  # another order of collapses has the same error
-        target *= 2
+        target = int(GROWTH * target)
     p95, most = deviation_mm(mesh, fine)
     return Simplified(mesh=fine, added_p95_mm=p95, added_max_mm=most, tries=0)
+
+
+def _as_it_is_and_fitted(coarse: Mesh, fine: Mesh) -> Iterator[Mesh]:
+    """Yield a mesh, then, where it is sound, the same one fitted to the fine one."""
+    yield coarse
+    closer = prepared(fitted(coarse, fine))
+    if is_embedded(closer):
+        yield closer
 
 
 def _collapsed(mesh: Mesh, target: int, aggressiveness: float) -> Mesh:

@@ -53,11 +53,13 @@ def isosurface(
     """Return the surface of `level` round all lower values: vertices in index units, faces.
 
     The faces run counter-clockwise seen from the higher side, the array axes 0, 1, 2 taken as the
-    x, y, z of a right-handed frame. Values within `CLEAR` of the level are moved off it,
-    else marching cubes makes triangles of no area at the nodes.
+    x, y, z of a right-handed frame; none where no value is lower. Values within
+    `CLEAR` of the level are moved off it, else marching cubes makes triangles of no area at nodes.
     """
     data = np.asarray(values, dtype=np.float32) - np.float32(level)
     data = np.where(np.abs(data) < CLEAR, np.float32(CLEAR), data)
+    if (data > 0).all() or (data < 0).all() or min(data.shape) < 2:
+        return np.empty((0, 3)), np.empty((0, 3), dtype=np.int64)
     vertices, faces, _, _ = measure.marching_cubes(  # type: ignore[no-untyped-call]
         data, 0.0, gradient_direction="ascent"
     )

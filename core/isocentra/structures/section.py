@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from isocentra.errors import BolusError, Where
+from isocentra.errors import BolusError
 from isocentra.geometry.grid import Array64, Grid
 from isocentra.mesh.model import Mesh
 from isocentra.structures.fitting import (
@@ -99,7 +99,7 @@ def mesh_section(
     Raises
     ------
     BolusError
-        ``BAD_MESH``: the mesh is open where a plane cuts it.
+        ``BAD_MESH``: a vertex is not finite, or the mesh is open where a plane cuts it.
     """
     found: list[Contour] = []
     for level, rings in section_rings(mesh, grid, planes_per_slice=planes_per_slice):
@@ -115,6 +115,12 @@ def section_rings(
 
     The rings are the exact cut, neither simplified nor rounded. [mm]
     """
+    if not np.isfinite(mesh.vertices_mm).all():
+        raise BolusError(
+            "BAD_MESH",
+            "A vertex of the mesh has a coordinate that is not a finite number.",
+            do="Inspect the mesh and repair it before it is cut into contours.",
+        )
     normal = np.array(grid.axes[0])
     offset = mesh.vertices_mm @ normal - float(normal @ np.array(grid.origin_mm))
     height = offset / grid.spacing_mm[0] * planes_per_slice
@@ -209,7 +215,6 @@ def _loops(cuts: _Cuts, vertices: int) -> list[list[int]]:
         raise BolusError(
             "BAD_MESH",
             f"The mesh is open or wound unevenly: {open_edges} cut edges have no partner.",
-            where=Where(),
             do="Inspect the mesh and close it before it is cut into contours.",
         )
     following = np.empty(len(entered), dtype=np.intp)

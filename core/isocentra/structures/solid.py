@@ -15,16 +15,15 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
-from scipy.spatial import cKDTree
 
-from isocentra import gpu_kernels
 from isocentra.errors import StructureError, Where
 from isocentra.geometry.grid import Array64, Grid
 from isocentra.image import Float32Volume
 from isocentra.mesh.model import Mesh
 from isocentra.structures.marching import isosurface
 from isocentra.structures.model import Roi
-from isocentra.structures.outline import Raster, outline_distance, raster_round
+from isocentra.structures.nearness import distance_within
+from isocentra.structures.outline import Raster, outline_distance
 from isocentra.structures.planes import Plane, PlaneStack, plane_stack
 from isocentra.structures.slabs import Cap
 
@@ -32,11 +31,14 @@ __all__ = ["mesh_from_roi", "signed_distance_of_roi"]
 
 MARGIN_STEPS: Final = 3
 """Steps of the field beyond the solid on every side, so that its surface closes."""
-NEAR_FACES: Final = 6
-"""Triangles with the nearest middles of which the nearest one is taken."""
-POINTS_AT_ONCE: Final = 200_000
-LEAST_STEPS: Final = 2.0
-"""Steps of the field for each voxel of the grid that distances are asked on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Bounds:
+    """A box along the u, v, n of a stack. [mm]"""
+
+    low: Array64
+    high: Array64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +100,16 @@ def mesh_from_roi(
     StructureError
         As `plane_stack`; ``BAD_CONTOUR`` when there is one plane and no `lone_step_mm`.
     """
-    return _surface(_field(roi, step_mm, cap, lone_step_mm))
+    stack = plane_stack(roi)
+    regular = stack.step_mm or lone_step_mm
+    if regular is None:
+        raise StructureError(
+            "BAD_CONTOUR",
+            "The ROI is drawn on one plane only, so it has no thickness of its own.",
+            where=Where(roi=roi.name),
+            do="Give the slice spacing of the image that it was drawn on.",
+        )
+    return _surface(_field(stack, step_mm, (regular, cap), _whole(stack, regular)))
 
 
 def signed_distance_of_roi(
@@ -127,43 +138,50 @@ def signed_distance_of_roi(
     The distance is to triangles through the polygons, not to voxels, so that its zero lies on the
     drawn lines to about 0.02 voxel.
     """
-    step = min(grid.spacing_mm) / LEAST_STEPS
-    field = _field(roi, step, cap, grid.spacing_mm[0])
-    surface = _surface(field)
-    start, stop = grid.index_box(surface.vertices_mm, band_mm)
-    box = grid.cropped(start, stop)
-    out = np.full(grid.shape, band_mm, dtype=np.float32)
-    inside = np.concatenate([field.at(layer.reshape(-1, 3)) < 0 for layer in _layers(box)]).reshape(
-        box.shape
-    )
-    near = np.abs(_coarse(inside, box, band_mm)) < band_mm + np.linalg.norm(box.spacing_mm)
-    index = np.argwhere(near)
-    distance = np.minimum(_distance(box.to_points(index), surface), band_mm)
-    part = np.where(inside, np.float32(-band_mm), np.float32(band_mm))
-    part[near] = np.where(inside[near], -distance, distance)
-    out[tuple(slice(a, b) for a, b in zip(start, stop, strict=True))] = part
-    return out
-
-
-def _field(roi: Roi, step_mm: float, cap: Cap, lone_step_mm: float | None) -> _Field:
     stack = plane_stack(roi)
-    regular = stack.step_mm or lone_step_mm
-    if regular is None:
-        raise StructureError(
-            "BAD_CONTOUR",
-            "The ROI is drawn on one plane only, so it has no thickness of its own.",
-            where=Where(roi=roi.name),
-            do="Give the slice spacing of the image that it was drawn on.",
-        )
+    reach = band_mm + 2 * float(np.linalg.norm(grid.spacing_mm))
+    corners = grid.corners_mm() @ stack.axes.T
+    bounds = _Bounds(low=corners.min(axis=0) - reach, high=corners.max(axis=0) + reach)
+    whole = _whole(stack, stack.step_mm or grid.spacing_mm[0])
+    if (np.maximum(bounds.low, whole.low) >= np.minimum(bounds.high, whole.high)).any():
+        return np.full(grid.shape, band_mm, dtype=np.float32)
+    ends = (stack.step_mm or grid.spacing_mm[0], cap)
+    step = min(grid.spacing_mm)
+    field = _field(stack, step, ends, bounds)
+    near, far = _surface(field), _surface(_field(stack, 2 * step, ends, bounds))
+    distance = np.full(grid.shape, band_mm, dtype=np.float32)
+    if len(near.faces):
+        distance = distance_within(near, far, grid, band_mm)
+    return np.where(_inside(field, grid), -distance, distance)
+
+
+def _whole(stack: PlaneStack, regular_mm: float) -> _Bounds:
+    """Bounds of the solid, half a step of caps included. [mm]"""
+    rings = np.concatenate([ring for plane in stack.planes for ring in plane.rings])
+    ends = np.array([stack.planes[0].position_mm, stack.planes[-1].position_mm])
+    steps = np.diff([plane.position_mm for plane in stack.planes])
+    cap = max(regular_mm, float(steps.max(initial=0.0)))
+    return _Bounds(
+        low=np.append(rings.min(axis=0), ends[0] - cap),
+        high=np.append(rings.max(axis=0), ends[1] + cap),
+    )
+
+
+def _field(stack: PlaneStack, step_mm: float, ends: tuple[float, Cap], bounds: _Bounds) -> _Field:
+    """Make the field of a stack within bounds, but no farther than the solid reaches."""
     margin = MARGIN_STEPS * step_mm
-    raster = raster_round([ring for p in stack.planes for ring in p.rings], step_mm, margin)
-    low = stack.planes[0].position_mm - regular - margin
-    high = stack.planes[-1].position_mm + regular + margin
-    heights = np.arange(low, high + step_mm, step_mm)
-    values = np.full((len(heights), *raster.shape), np.inf, dtype=np.float32)
+    whole = _whole(stack, ends[0])
+    low = np.maximum(bounds.low, whole.low - margin)
+    high = np.minimum(bounds.high, whole.high + margin)
+    columns, rows, layers = (np.ceil((high - low) / step_mm) + 1).astype(int).tolist()
+    raster = Raster(
+        origin_mm=(float(low[0]), float(low[1])), step_mm=step_mm, shape=(rows, columns)
+    )
+    heights = low[2] + step_mm * np.arange(layers)
+    values = np.full((layers, *raster.shape), np.inf, dtype=np.float32)
     for part in stack.parts:
-        _unite(values, heights, part, raster, (regular, cap))
-    return _Field(values=values, stack=stack, raster=raster, first_mm=float(low))
+        _unite(values, heights, part, raster, ends)
+    return _Field(values=values, stack=stack, raster=raster, first_mm=float(low[2]))
 
 
 def _unite(
@@ -250,46 +268,10 @@ def _surface(field: _Field) -> Mesh:
     return Mesh(vertices_mm=field.to_points(vertices), faces=np.ascontiguousarray(faces[:, ::-1]))
 
 
-def _layers(grid: Grid) -> list[Array64]:
-    """Voxel centres of each layer (nj, ni, 3). [mm]"""
-    return [
-        grid.cropped((k, 0, 0), (k + 1, *grid.shape[1:])).centres()[0] for k in range(grid.shape[0])
-    ]
-
-
-def _coarse(inside: npt.NDArray[np.bool_], grid: Grid, band_mm: float) -> Float32Volume:
-    """Distance between voxel centres, to find the band in which the true one is looked for."""
-    reach = band_mm + 2 * float(np.linalg.norm(grid.spacing_mm))
-    distance = gpu_kernels.signed_distance(inside.astype(np.uint8), grid.spacing_mm, reach)
-    return np.asarray(distance, dtype=np.float32)
-
-
-def _distance(points_mm: Array64, surface: Mesh) -> Array64:
-    """(n,) distance to the nearest of the triangles whose middles are nearest. [mm]"""
-    corners = surface.corners_mm
-    tree = cKDTree(corners.mean(axis=1))
-    k = min(NEAR_FACES, len(corners))
-    out = np.empty(len(points_mm))
-    for first in range(0, len(points_mm), POINTS_AT_ONCE):
-        points = points_mm[first : first + POINTS_AT_ONCE]
-        _, index = tree.query(points, k=k)
-        found = [_to_triangles(points, corners[near]) for near in index.reshape(-1, k).T]
-        out[first : first + POINTS_AT_ONCE] = np.min(found, axis=0)
+def _inside(field: _Field, grid: Grid) -> npt.NDArray[np.bool_]:
+    """Whether each voxel centre lies in the solid, layer by layer to spare memory."""
+    out = np.empty(grid.shape, dtype=bool)
+    for k in range(grid.shape[0]):
+        layer = grid.cropped((k, 0, 0), (k + 1, *grid.shape[1:]))
+        out[k] = (field.at(layer.centres().reshape(-1, 3)) < 0).reshape(grid.shape[1:])
     return out
-
-
-def _to_triangles(points: Array64, corners: Array64) -> Array64:
-    """(n,) distance of points (n, 3) to one triangle (n, 3, 3) each. [mm]"""
-    a, b, c = np.moveaxis(corners, 1, 0)
-    normal = np.cross(b - a, c - a)
-    square = np.maximum(np.einsum("ni,ni->n", normal, normal), 1e-30)
-    over = np.einsum("ni,ni->n", points - a, normal)
-    is_over = np.ones(len(points), dtype=bool)
-    nearest = np.full(len(points), np.inf)
-    for start, end in ((a, b), (b, c), (c, a)):
-        way, own = end - start, points - start
-        is_over &= np.einsum("ni,ni->n", np.cross(way, own), normal) >= 0
-        along = np.einsum("ni,ni->n", own, way) / np.maximum(np.einsum("ni,ni->n", way, way), 1e-30)
-        off = own - np.clip(along, 0, 1)[:, None] * way
-        nearest = np.minimum(nearest, np.einsum("ni,ni->n", off, off))
-    return np.asarray(np.sqrt(np.where(is_over, over**2 / square, nearest)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -53,13 +53,22 @@ def run_with(loaded: ctypes.CDLL, launch: Launch, threads: int) -> None:
     else:
         step = -(-launch.teams // (count * _PIECES_PER_THREAD))
         pool = _pool(os.getpid(), count)
-        pieces = [
-            pool.submit(entry, block, begin, min(begin + step, launch.teams))
-            for begin in range(0, launch.teams, step)
-        ]
-        for piece in pieces:
-            piece.result()
+        pieces: list[Future[None]] = []
+        try:
+            for begin in range(0, launch.teams, step):
+                end = min(begin + step, launch.teams)
+                pieces.append(pool.submit(_piece, entry, (block, values, launch), begin, end))
+            for piece in pieces:
+                piece.result()
+        finally:  # of an interrupted launch only what runs already is finished
+            for piece in pieces:
+                piece.cancel()
     del values  # the block points into them: they had to live until here
+
+
+def _piece(entry: Entry, kept: tuple[Any, object, Launch], begin: int, end: int) -> None:
+    """Run some teams; `kept` holds the arrays: the thread may outlive an interrupted caller."""
+    entry(kept[0], begin, end)
 
 
 @lru_cache(maxsize=2)
