@@ -203,9 +203,7 @@ def _one_piece(values: Float32Volume, grid: Grid, shape: BodyShape) -> BodyField
     return BodyField(grid=grid, values=out.astype(np.float32), dropped_cm3=dropped)
 
 
-def _gap(
-    piece: Mask, grid: Grid, near_mm: tuple[float, float, float] | None
-) -> float:
+def _gap(piece: Mask, grid: Grid, near_mm: tuple[float, float, float] | None) -> float:
     points = grid.to_points(np.argwhere(piece).astype(np.float64))
     return float(np.linalg.norm(points - np.array(near_mm), axis=1).min())
 

@@ -178,9 +178,7 @@ def design_bolus(
         files["report.pdf"] = report_pdf(report)
     result = replace(result, stages=tuple(stages.done))
     files["result.json"] = as_json(result).encode()
-    return BolusDesign(
-        result=result, mesh=part.mesh, skin=part.skin.mesh, roi=roi, files=files
-    )
+    return BolusDesign(result=result, mesh=part.mesh, skin=part.skin.mesh, roi=roi, files=files)
 
 
 def _make(

@@ -73,7 +73,9 @@ def roi_figures(roi: Roi, mesh: Mesh, grid: Grid) -> RoiFigures:
     )
 
 
-def part_files(request: BolusRequest, mesh: Mesh, skin: Mesh, material: Material) -> dict[str, bytes]:
+def part_files(
+    request: BolusRequest, mesh: Mesh, skin: Mesh, material: Material
+) -> dict[str, bytes]:
     """Return the meshes by file name."""
     look = BaseMaterial(name=material.title, rgba=material.rgba)
     return {

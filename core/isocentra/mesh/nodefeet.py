@@ -78,7 +78,7 @@ def _from_coarser(
     last = np.array(coarser.row.shape) - 1
     for parity in CORNERS:
         own = np.flatnonzero(((index & 1) == parity).all(axis=1))
-        offsets = CORNERS[(CORNERS <= parity).all(axis=1)]
+        offsets = CORNERS[(parity >= CORNERS).all(axis=1)]
         k, j, i = np.moveaxis(np.minimum(index[own, None] // 2 + offsets, last), 2, 0)
         rows = coarser.row[k, j, i]
         vertex[own] = _between(surface, points[own], rows, coarser)
