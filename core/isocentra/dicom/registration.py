@@ -238,7 +238,7 @@ def _field(
         raise _bad("has a grid without data or without size", file)
     if len(raw) // 4 != count:
         raise _bad(f"has {len(raw) // 12} vectors for a grid of {size.tolist()}", file)
-    if (size * step).max() > MOST_MM:
+    if step.max() > MOST_MM or (size * step).max() > MOST_MM:
         raise _bad(f"has a grid larger than {MOST_MM:g} mm", file)
     r, c = axes[:3], axes[3:]
     ni, nj, nk = size.tolist()
