@@ -29,6 +29,7 @@ from picture_layout import (
     png,
     rgb_of,
     sheet,
+    smaller,
 )
 from picture_scenes import DRAWN, ball, drawn_head, scanned_head, shaped, solid_mesh
 
@@ -294,7 +295,7 @@ def thickness_and_gap() -> Rgb:
     printer = catalogue.printer(request.printer)
     given = bolus_pictures(request, design.mesh, skin, design.roi, printer)
     both = [rgb_of(made.png) for made in (thickness_picture(given), gap_picture(given))]
-    return np.concatenate(both)
+    return smaller(np.concatenate(both), 0.55)
 
 
 def print_sheet() -> Rgb:
