@@ -85,7 +85,7 @@ def rough_region(request: BolusRequest, body: Body) -> RoughRegion:
     roi = request.structures.roi(name)
     points = _roi_points(roi, request, body.grid)
     if request.region is not None:
-        near = KDTree(points).query(surface, distance_upper_bound=request.margin + 3)[0]
+        near = KDTree(points).query(surface, distance_upper_bound=max(request.margin, 0) + 3)[0]
         skin = surface[np.isfinite(near)]
         if len(skin) == 0:
             raise BolusError(
