@@ -161,7 +161,7 @@ def _plates(labels: npt.NDArray[np.int32], wanted: set[int], largest: int, grid:
 
 
 def _thin_pieces(rest: Mask, body: Mask, grid: Grid) -> Mask:
-    """Of what erosion took away, the pieces that are small enough to be an ear or a fold of skin."""
+    """Of what erosion took away, the pieces small enough to be an ear or a fold of skin."""
     labels, count = ndimage.label(rest, structure=np.ones((3, 3, 3)))
     if count == 0:
         return np.zeros_like(rest)
