@@ -205,6 +205,7 @@ def regions() -> Figure:
     )  # fmt: skip
     figure = sheet(98)
     width = (WIDE_MM - 9) / 4
+    part = shaped(asked)
     for number, (title, request, drawn) in enumerate(kinds):
         part = shaped(request)
         left = number * (width + 3)
