@@ -74,9 +74,7 @@ def block_mean(image: Image, step_mm: float) -> tuple[npt.NDArray[np.float32], G
         values[row] = slab.reshape(fk, j, fj, i, fi).mean(axis=(0, 2, 4))
     x, y, z = image.grid.to_points([(f - 1) / 2 for f in factors]).tolist()
     sk, sj, si = (s * f for s, f in zip(image.grid.spacing_mm, factors, strict=True))
-    grid = replace(
-        image.grid, shape=(k, j, i), spacing_mm=(sk, sj, si), origin_mm=(x, y, z)
-    )
+    grid = replace(image.grid, shape=(k, j, i), spacing_mm=(sk, sj, si), origin_mm=(x, y, z))
     return values, grid
 
 
