@@ -42,7 +42,14 @@ def part(thickness_mm: float, clearance_mm: float = 0.0) -> Mesh:
 
 def sampled(mesh: Mesh, thickness_mm: float, clearance_mm: float = 0.0) -> FaceSamples:
     skin = analytic_skin(BALL, PLACE, 28.0)
-    return sample_faces(mesh, skin, region(), thickness_mm=thickness_mm, clearance_mm=clearance_mm)
+    return sample_faces(
+        mesh,
+        skin,
+        region(),
+        thickness_mm=thickness_mm,
+        clearance_mm=clearance_mm,
+        rim_mm=1.5 * thickness_mm,
+    )
 
 
 @pytest.mark.parametrize("asked_mm", [5.0, 5.3])

@@ -27,7 +27,8 @@ __all__ = ["Place", "external_of", "locate"]
 CUT_REACH_MM = 5.0
 """Skin of the region must lie further than this from where the image ends: that much the local
 level and the smoothing see."""
-DOUBT_REACH_MM = 4.0
+DOUBT_REACH_MM = 8.0
+"""A board that the skin touches is taken for body up to about 5 mm beyond the skin itself."""
 DOUBT_VOLUME_CM3 = 0.3
 
 
