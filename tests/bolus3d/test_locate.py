@@ -75,7 +75,7 @@ def test_skin_further_from_the_cut_is_accepted() -> None:
 def test_skin_under_something_dense_is_refused_and_free_skin_beside_it_is_not() -> None:
     image, _ = on(of(BALL, BOARD))
     with pytest.raises(BolusError, match="touch the skin") as refusal:
-        place(image, BACK)
+        place(image, BACK, distance_mm=20.0)
     assert refusal.value.reason == "SKIN_AMBIGUOUS"
     assert "--exclude" in refusal.value.do
     assert len(place(image, FRONT).region.skin_mm)
