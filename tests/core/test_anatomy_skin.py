@@ -31,7 +31,7 @@ def test_a_plane_is_found_to_a_twentieth_millimetre_at_any_tissue(
     tissue_hu: float, place_mm: float
 ) -> None:
     greys = edge(X - place_mm, tissue_hu)
-    field = skin_field(greys, GRID, np.zeros(GRID.shape, dtype=bool), sigma_mm=0.5)
+    field, _ = skin_field(greys, GRID, np.zeros(GRID.shape, dtype=bool), sigma_mm=0.5)
     assert abs(crossing(field) - place_mm) < 0.05
 
 
@@ -43,16 +43,16 @@ def test_a_fixed_threshold_would_not_find_it() -> None:
 @pytest.mark.parametrize("thickness_mm", [4.4, 6.0])
 def test_a_thin_sheet_keeps_its_thickness(thickness_mm: float) -> None:
     greys = edge(np.abs(X) - thickness_mm / 2, 40.0)
-    field = skin_field(greys, GRID, np.zeros(GRID.shape, dtype=bool), sigma_mm=0.5)
+    field, _ = skin_field(greys, GRID, np.zeros(GRID.shape, dtype=bool), sigma_mm=0.5)
     assert crossing(field) == pytest.approx(thickness_mm / 2, abs=0.12)
 
 
 def test_bone_and_air_below_the_skin_do_not_pull_it_far() -> None:
     bone = np.where(X < -2.5, np.float32(1200), edge(X, 40.0))
-    field = skin_field(bone, GRID, np.zeros(GRID.shape, dtype=bool), sigma_mm=0.5)
+    field, _ = skin_field(bone, GRID, np.zeros(GRID.shape, dtype=bool), sigma_mm=0.5)
     assert abs(crossing(field)) < 0.2
     air = np.where(X < -6, np.float32(-1000), edge(X, 40.0))
-    field = skin_field(air, GRID, X < 0, sigma_mm=0.5)
+    field, _ = skin_field(air, GRID, X < 0, sigma_mm=0.5)
     assert abs(crossing(field)) < 0.1
 
 

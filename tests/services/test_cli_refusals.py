@@ -18,6 +18,7 @@ from isocentra.image import Image, Patient
 from isocentra.imagefile import read_image_file
 from isocentra.mesh import stl_bytes
 from isocentra.mesh.model import Mesh
+from isocentra.patients import Accessory, head, simulate_ct
 
 Cli = Callable[..., Outcome]
 HERE = ("--distance-mm", "15", "--near", FRONT)
@@ -309,3 +310,18 @@ def test_a_target_far_from_the_slices_of_a_real_phantom_is_refused(
         "sphere_2cm",
     )
     assert outcome.reason == "ROI_OUTSIDE_IMAGE"
+
+
+@pytest.mark.slow
+def test_skin_that_lies_on_a_pad_is_refused_and_says_how_to_exclude_it(
+    refused: Cli, tmp_path: Path
+) -> None:
+    patient = head(accessories=(Accessory.PAD,))
+    dicom.write_series(
+        simulate_ct(patient, patient.grid(pixel_mm=2.0, slice_mm=3.0), noise_hu=10.0, seed=1),
+        tmp_path / "head",
+    )
+    back = ",".join(f"{v:.1f}" for v in patient.skin.foot_points((0.0, 140.0, 20.0)))
+    outcome = refused(tmp_path / "head", "--near", back, "--distance-mm", 25)
+    assert outcome.reason == "SKIN_AMBIGUOUS"
+    assert "--exclude" in outcome.json["error"]["do"]

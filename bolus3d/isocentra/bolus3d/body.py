@@ -24,7 +24,6 @@ from isocentra.geometry.distance import signed_distance_mm
 from isocentra.geometry.grid import Array64, Grid
 from isocentra.geometry.resample import resample_values
 from isocentra.image import Float32Volume
-from isocentra.mesh.nodefeet import NodeFeet, node_feet
 
 __all__ = ["BodyField", "BodyShape", "ThicknessField", "body_field", "fillet", "tapered", "uniform"]
 
@@ -36,9 +35,8 @@ ThicknessField = Callable[[Array64, Array64], Array64]
 `region_mm` is the signed distance of the foot to the region's border, negative inside.
 """
 LEAST_PART_CM3 = 0.5
-NEAR_STEPS = 2.2
-"""Nodes with an interpolated |B| below this many steps get the exact one: B changes by at most a
-step per step across the faces, a little more round hollow creases."""
+ROUGHNESS_STEPS = 0.6
+"""How far B between every second node may be off what they say, at hollow creases, in steps."""
 
 
 def uniform(thickness_mm: float) -> ThicknessField:
@@ -121,28 +119,30 @@ def body_field(skin: Skin, region: RegionField, shape: BodyShape, step_mm: float
     outer = np.full(grid.shape, np.float32(slack))
     inner = np.full(grid.shape, np.float32(-slack))
     every = grid.every(2)
-    wide = ndimage.binary_dilation(shell, iterations=2)
-    sparse = node_feet(skin.distance, grid.every(4), _blocks_touched(wide, 4))
-    feet = node_feet(skin.distance, every, wide[::2, ::2, ::2], sparse)
+    wide = ndimage.binary_dilation(shell, iterations=2)[::2, ::2, ::2]
+    points = every.to_points(np.argwhere(wide).astype(np.float64))
     rough_outer, rough_inner = (
-        _between(values, wide[::2, ::2, ::2], every, grid) for values in _faces(feet, region, shape)
+        _between(values, wide, every, grid) for values in _faces(points, skin, region, shape)
     )
     outer[shell] = np.clip(rough_outer[shell], -slack, slack)
     inner[shell] = np.clip(rough_inner[shell], -slack, slack)
-    near = np.maximum(rough_outer, rough_inner)
-    close = shell & (np.abs(near) < NEAR_STEPS * step_mm)
-    exact = _faces(node_feet(skin.distance, grid, close, feet), region, shape)
-    outer[close], inner[close] = (np.clip(values, -slack, slack) for values in exact)
     inner[~shell] = np.where(rough[~shell] < shape.most_mm / 2, slack, -slack)
+    near = np.maximum(rough_outer, rough_inner)
+    close = shell & _beside_level(near, ROUGHNESS_STEPS * step_mm)
+    points = grid.to_points(np.argwhere(close).astype(np.float64))
+    exact = _faces(points, skin, region, shape)
+    outer[close], inner[close] = (np.clip(values, -slack, slack) for values in exact)
     return _one_piece(np.maximum(without_slits(outer), inner), grid, shape)
 
 
-def _faces(feet: NodeFeet, region: RegionField, shape: BodyShape) -> tuple[Array64, Array64]:
+def _faces(
+    points_mm: Array64, skin: Skin, region: RegionField, shape: BodyShape
+) -> tuple[Array64, Array64]:
     """Return outer face with rim, and inner face, as distances that are negative inside. [mm]"""
-    border = region(feet.foot_mm)
-    height = feet.distance_mm - shape.thickness(feet.foot_mm, border)
-    outer = fillet(height, border, shape.rim_radius_mm)
-    return outer, shape.clearance_mm - feet.distance_mm
+    distance, foot = skin.distance.signed_and_foot(points_mm)
+    border = region(foot)
+    outer = fillet(distance - shape.thickness(foot, border), border, shape.rim_radius_mm)
+    return outer, shape.clearance_mm - distance
 
 
 def _between(values: Array64, known: Mask, every: Grid, grid: Grid) -> Float32Volume:
@@ -162,12 +162,23 @@ def _near_points(points_mm: Array64, grid: Grid, reach_mm: float) -> Mask:
     return signed_distance_mm(held, grid, reach_mm + 1) < reach_mm
 
 
-def _blocks_touched(mask: Mask, size: int) -> Mask:
-    """Return the nodes ``[::size]`` that are a corner of a cell of that size with a set node."""
-    padded = np.pad(mask, [(0, -n % size) for n in mask.shape])
-    k, j, i = (n // size for n in padded.shape)
-    cells = padded.reshape(k, size, j, size, i, size).any(axis=(1, 3, 5))
-    return np.asarray(ndimage.binary_dilation(cells, structure=np.ones((3, 3, 3))))
+def _beside_level(values: Float32Volume, slack: float) -> Mask:
+    """Return the corners of all cells that hold 0 if each value is wrong by up to `slack`."""
+    cell = _of_cells(values < slack) & _of_cells(values > -slack)
+    for axis in range(3):
+        ends = [(0, 0), (0, 0), (0, 0)]
+        ends[axis] = (1, 1)
+        wide = np.moveaxis(np.pad(cell, ends), axis, 0)
+        cell = np.moveaxis(wide[1:] | wide[:-1], 0, axis)
+    return np.asarray(cell)
+
+
+def _of_cells(nodes: Mask) -> Mask:
+    """Tell which cells have a set corner."""
+    for axis in range(3):
+        moved = np.moveaxis(nodes, axis, 0)
+        nodes = np.moveaxis(moved[1:] | moved[:-1], 0, axis)
+    return nodes
 
 
 def _one_piece(values: Float32Volume, grid: Grid, shape: BodyShape) -> BodyField:
@@ -203,9 +214,7 @@ def _one_piece(values: Float32Volume, grid: Grid, shape: BodyShape) -> BodyField
     return BodyField(grid=grid, values=out.astype(np.float32), dropped_cm3=dropped)
 
 
-def _gap(
-    piece: Mask, grid: Grid, near_mm: tuple[float, float, float] | None
-) -> float:
+def _gap(piece: Mask, grid: Grid, near_mm: tuple[float, float, float] | None) -> float:
     points = grid.to_points(np.argwhere(piece).astype(np.float64))
     return float(np.linalg.norm(points - np.array(near_mm), axis=1).min())
 

@@ -126,7 +126,7 @@ def _refuse_cut_skin(request: BolusRequest, body: Body, region: RoughRegion) -> 
     if len(ends) == 0:
         return
     reach = CUT_REACH_MM + (request.margin if len(region.target_mm) else 0.0)
-    apart, row = KDTree(region.skin_mm).query(ends)
+    apart = KDTree(region.skin_mm).query(ends)[0]
     near = apart < reach
     if not near.any():
         return

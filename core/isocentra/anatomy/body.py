@@ -74,9 +74,7 @@ def block_mean(image: Image, step_mm: float) -> tuple[npt.NDArray[np.float32], G
         values[row] = slab.reshape(fk, j, fj, i, fi).mean(axis=(0, 2, 4))
     x, y, z = image.grid.to_points([(f - 1) / 2 for f in factors]).tolist()
     sk, sj, si = (s * f for s, f in zip(image.grid.spacing_mm, factors, strict=True))
-    grid = replace(
-        image.grid, shape=(k, j, i), spacing_mm=(sk, sj, si), origin_mm=(x, y, z)
-    )
+    grid = replace(image.grid, shape=(k, j, i), spacing_mm=(sk, sj, si), origin_mm=(x, y, z))
     return values, grid
 
 
@@ -174,7 +172,7 @@ def _plates(labels: npt.NDArray[np.int32], wanted: set[int], largest: int, grid:
 
 
 def _thin_pieces(rest: Mask, body: Mask, grid: Grid) -> Mask:
-    """Of what erosion took away, the pieces that are small enough to be an ear or a fold of skin."""
+    """Of what erosion took away, the pieces small enough to be an ear or a fold of skin."""
     labels, count = ndimage.label(rest, structure=np.ones((3, 3, 3)))
     if count == 0:
         return np.zeros_like(rest)

@@ -47,7 +47,7 @@ def noise_hu(greys: Float32Volume, outside: npt.NDArray[np.bool_]) -> float:
 
 def skin_field(
     greys: Float32Volume, grid: Grid, body: npt.NDArray[np.bool_], *, sigma_mm: float
-) -> Float32Volume:
+) -> tuple[Float32Volume, Float32Volume]:
     """Compute the field whose zero is the skin, positive inside, on an isotropic grid.
 
     Parameters
@@ -63,8 +63,8 @@ def skin_field(
 
     Returns
     -------
-    Float32Volume
-        (S − T) / (L − air): about −0.5 in air and +0.5 in tissue. [1]
+    field, level
+        (S − T) / (L − air), about −0.5 in air and +0.5 in tissue [1], and L, the inside level. [HU]
     """
     step = grid.spacing_mm[0]
     smooth = fourth_order(greys, sigma_mm / step)
@@ -83,7 +83,7 @@ def skin_field(
         peak = np.clip(ndimage.maximum_filter(lightly, size), -INNER_CLIP_HU, INNER_CLIP_HU)
         level = np.where(thin, peak, level)
     values = (smooth - (level + AIR_HU) / 2) / (level - AIR_HU)
-    return np.asarray(values, dtype=np.float32)
+    return np.asarray(values, dtype=np.float32), np.asarray(level, dtype=np.float32)
 
 
 def fourth_order(greys: Float32Volume, sigma: float) -> Float32Volume:

@@ -57,6 +57,7 @@ class _Frame:
     rescale: Rescale
     kind: str
     """What sets frames apart that are not told apart by their place."""
+    stack: str
 
 
 def read_enhanced(file: GatedFile, remarks: list[tuple[str, str]]) -> Image:
@@ -117,7 +118,7 @@ def _frames(file: GatedFile, modality: str) -> Iterator[_Frame]:
     data = file.dataset
     shared = _first_item(data, "SharedFunctionalGroupsSequence") or Dataset()
     pointers = [
-        int(item.get("DimensionIndexPointer") or 0)
+        int(pointer) if isinstance(pointer := item.get("DimensionIndexPointer"), int) else 0
         for item in data.get("DimensionIndexSequence") or ()
     ]
     for index, own in enumerate(data.PerFrameFunctionalGroupsSequence):
@@ -139,6 +140,7 @@ def _frames(file: GatedFile, modality: str) -> Iterator[_Frame]:
             spacing_mm=spacing,
             rescale=rescale_of(transformation or Dataset(), modality, file.name),
             kind=_kind(own, shared, pointers, modality),
+            stack=text_of(_group(own, shared, "FrameContentSequence") or Dataset(), "StackID"),
         )
 
 
@@ -169,16 +171,20 @@ def _kind(own: Dataset, shared: Dataset, pointers: list[int], modality: str) -> 
     ]
     kinds = frame_type.get("FrameType") or ()
     words = [kinds] if isinstance(kinds, str) else [str(k) for k in kinds]
-    return " ".join(["\\".join(words), f"stack {content.get('StackID', '')}", *others])
+    return " ".join(["\\".join(words) or "no type", *others])
 
 
 def _check_one_kind(frames: list[_Frame], file: GatedFile) -> None:
-    kinds = Counter(frame.kind for frame in frames)
+    kinds = Counter((frame.kind, frame.stack) for frame in frames)
     if len(kinds) > 1:
-        lines = "; ".join(f"{n} of {printable(k, 60)}" for k, n in sorted(kinds.items())[:8])
+        # A stack's name is free text, in which a patient's may stand: it is not shown.
+        lines = "; ".join(
+            f"{n} of {printable(kind, 60)}" for (kind, _), n in sorted(kinds.items())[:8]
+        )
         raise AssemblyError(
             "SEVERAL_SERIES",
-            f"The object holds {len(kinds)} sets of frames: {lines}.",
+            f"The object holds {len(kinds)} sets of frames in"
+            f" {len({stack for _, stack in kinds})} stack(s): {lines}.",
             where=Where(file=file.name),
             do="Export one echo, phase, stack and type of frame as an object of its own.",
         )

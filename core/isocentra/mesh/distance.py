@@ -23,8 +23,8 @@ Numbers = npt.NDArray[np.int64]
 SIDEWAYS_MM = 2.0
 """Beyond this way along the tangent plane the foot is not near the vertex: the plane is left."""
 LEAF = 64
-"""Vertices in a leaf of the tree: points far from the surface look at many of them anyway, and half
-as fast with 16; near points cost the same."""
+"""Vertices in a leaf of the tree: points far from the surface look at many of them anyway and are
+found in half the time that leaves of 16 take; near points cost the same."""
 BLOCK = 1 << 16
 """Points asked at a time: keeps the temporaries below 200 MB."""
 
@@ -84,27 +84,12 @@ class SurfaceDistance:
         the plane is taken, and v is the foot.
         """
         points = np.asarray(points_mm, dtype=np.float64).reshape(-1, 3)
-        return self.signed_and_foot_at(points, self.nearest_vertex(points))
-
-    def nearest_vertex(self, points_mm: Array64) -> Numbers:
-        """Find the nearest vertex of (n, 3) points; its number is this object's own."""
-        return np.asarray(self._tree.query(points_mm)[1], dtype=np.int64)
-
-    def square_to_vertex(self, points_mm: Array64, vertex: Numbers) -> Array64:
-        """Return the square of the way from each point to a vertex. [mm²]."""
-        way = points_mm - self._vertices[vertex]
-        return np.asarray(np.einsum("ij,ij->i", way, way))
-
-    def signed_and_foot_at(self, points_mm: Array64, vertex: Numbers) -> tuple[Array64, Array64]:
-        """Return what `signed_and_foot` does, the nearest vertices being known."""
+        length, vertex = self._tree.query(points)
         nearest, normal = self._vertices[vertex], self._normals[vertex]
-        way = points_mm - nearest
-        square = np.einsum("ij,ij->i", way, way)
-        height = np.einsum("ij,ij->i", way, normal)
-        beyond = square - height**2 > SIDEWAYS_MM**2
-        length = np.sqrt(square)
+        height = np.einsum("ij,ij->i", points - nearest, normal)
+        beyond = length**2 - height**2 > SIDEWAYS_MM**2
         distance = np.where(beyond, np.where(height < 0, -length, length), height)
-        foot = np.where(beyond[:, None], nearest, points_mm - height[:, None] * normal)
+        foot = np.where(beyond[:, None], nearest, points - height[:, None] * normal)
         return distance, foot
 
 
