@@ -90,7 +90,7 @@ def test_the_thickness_is_there_everywhere_further_than_one_and_a_half_inside(
 ) -> None:
     height, border = heights(meshed(on_ball(shape(thickness_mm))))
     outer = height[(height > thickness_mm / 2) & (border < -1.5 * thickness_mm)]
-    assert len(outer) >= 20
+    assert len(outer) > 10
     np.testing.assert_allclose(outer, thickness_mm, atol=0.04)
 
 
@@ -144,7 +144,7 @@ def test_on_a_face_the_thickness_is_the_distance_also_in_its_creases() -> None:
     height = np.linalg.norm(points - feet, axis=1)
     deep = np.linalg.norm(feet - np.array(place), axis=1) < 14 - 6
     outer = height[(height > 2) & deep]
-    assert len(outer) >= 20
+    assert len(outer) > 10
     assert np.percentile(np.abs(outer - 4), 95) < 0.08
     assert np.abs(outer - 4).max() < 0.3
 

@@ -21,7 +21,7 @@ from isocentra.patients.solids import Box, Capsule, Ellipsoid, Point, Solid
 from isocentra.structures.model import StructureSet
 
 BALL = Ellipsoid.sphere((0.0, 0.0, 0.0), 30.0)
-BOARD = Box(centre_mm=(0.0, 31.5, 0.0), half_mm=(60.0, 1.6, 60.0))
+BOARD = Box(centre_mm=(0.0, 33.0, 0.0), half_mm=(60.0, 3.0, 60.0))
 FRONT: Point = (0.0, -30.0, 0.0)
 BACK: Point = (0.0, 30.0, 0.0)
 GRID = box_grid((0.0, 0.0, 0.0), 64, (2.0, 2.0, 2.0))
@@ -75,14 +75,14 @@ def test_skin_further_from_the_cut_is_accepted() -> None:
 def test_skin_under_something_dense_is_refused_and_free_skin_beside_it_is_not() -> None:
     image, _ = on(of(BALL, BOARD))
     with pytest.raises(BolusError, match="touch the skin") as refusal:
-        place(image, BACK)
+        place(image, BACK, distance_mm=20.0)
     assert refusal.value.reason == "SKIN_AMBIGUOUS"
     assert "--exclude" in refusal.value.do
     assert len(place(image, FRONT).region.skin_mm)
 
 
 def test_what_is_excluded_no_longer_makes_the_skin_doubtful() -> None:
-    thick = Box(centre_mm=(0.0, 31.8, 0.0), half_mm=(62.0, 2.2, 62.0))
+    thick = Box(centre_mm=(0.0, 33.2, 0.0), half_mm=(62.0, 3.5, 62.0))
     image, structures = on(of(BALL, BOARD, Board=thick))
     found = place(image, BACK, structures=structures, exclude=("Board",))
     assert found.absent is not None
