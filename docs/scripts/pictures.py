@@ -186,7 +186,7 @@ def _profile(figure: Figure, image: Image) -> None:
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     axes.tick_params(labelsize=SMALL_PT, labelfontfamily=FONT, colors=INK, length=2)
-    style = {"fontsize": SMALL_PT + 0.5, "fontfamily": FONT, "color": INK}
+    style: dict[str, Any] = {"fontsize": SMALL_PT + 0.5, "fontfamily": FONT, "color": INK}
     axes.set_xlabel("distance from the true skin [mm], outside +", **style)
     axes.set_ylabel("grey value [HU]", labelpad=1, **style)
 
@@ -205,6 +205,7 @@ def regions() -> Figure:
     )  # fmt: skip
     figure = sheet(98)
     width = (WIDE_MM - 9) / 4
+    part = shaped(asked)
     for number, (title, request, drawn) in enumerate(kinds):
         part = shaped(request)
         left = number * (width + 3)

@@ -141,8 +141,11 @@ def test_a_small_part_counts_where_somebody_points_at_it() -> None:
     alone = find_body(image)
     assert not holds(alone.mask, alone.grid, finger)
     assert holds(alone.foreign, alone.grid, finger)
-    asked = find_body(image, near_mm=np.array([finger]))
-    assert holds(asked.mask, asked.grid, finger)
+    for point in (finger, (30.0, -8.0, 0.0), (39.0, 0.0, 10.0)):
+        asked = find_body(image, near_mm=np.array([point]))
+        assert holds(asked.mask, asked.grid, finger)
+    beside = find_body(image, near_mm=np.array([(30.0, -25.0, 0.0)]))
+    assert not holds(beside.mask, beside.grid, finger)
 
 
 def test_a_massive_board_under_the_patient_is_no_second_part() -> None:

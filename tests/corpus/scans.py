@@ -77,10 +77,9 @@ def image_of(values: np.ndarray, grid: Grid, modality: str = "CT") -> Image:
 
 @cache
 def analytic_skin(solid: Solid, centre_mm: Point, half_mm: float, step_mm: float = 0.75) -> Skin:
-    """Skin of a solid, without a scan between: its exact distance on a box round a point."""
+    """Skin of a solid, without a scan between: the zero of its formula in a box round a point."""
     grid = box_grid(centre_mm, half_mm, (step_mm, step_mm, step_mm))
-    distance = solid.signed_distance(grid.centres().reshape(-1, 3)).reshape(grid.shape)
-    values = np.clip(distance, -6, 6).astype(np.float32)
+    values = np.clip(solid.value(grid.centres()), -6, 6).astype(np.float32)
     mesh = isosurface(np.where(np.abs(values) < 1e-5, np.float32(1e-5), values), grid)
     return Skin(
         mesh=mesh,

@@ -88,7 +88,7 @@ def sample_faces(
 
 
 def thickness(samples: FaceSamples, nominal_mm: float) -> ThicknessFigures:
-    """Compare the outer face's distance to the skin with what was asked; NaN without such points."""
+    """Compare the outer face's distance to the skin with what was asked; NaN without points."""
     found = samples.distance_mm[samples.outer]
     if found.size == 0:
         nan = float("nan")

@@ -1,8 +1,8 @@
 """Which skin the bolus covers.
 
-target ROI ──► its points in the body ──► nearest skin, or the skin that the beam enters first ─┐
-drawn ROI  ──► skin inside it ──────────────────────────────────────────────────────────────────┼─► R
-point      ──► skin within a distance of it ────────────────────────────────────────────────────┘
+target ROI ──► its points in the body ──► nearest skin, or the skin the beam enters first ─────┐
+drawn ROI  ──► skin inside it ─────────────────────────────────────────────────────────────────┼─► R
+point      ──► skin within a distance of it ───────────────────────────────────────────────────┘
 
 R is a signed distance to the region's border, negative inside, asked for at points of the skin.
 `rough_region` finds the place on the coarse body (to crop the CT), `region_on` the exact R on the
@@ -83,7 +83,7 @@ def rough_region(request: BolusRequest, body: Body) -> RoughRegion:
     if request.structures is None or name is None:
         raise TypeError("a request without an ROI has a point")
     roi = request.structures.roi(name)
-    points = _roi_points(roi, request, body.grid)
+    points = _roi_points(roi, request)
     if request.region is not None:
         near = KDTree(points).query(surface, distance_upper_bound=max(request.margin, 0) + 3)[0]
         skin = surface[np.isfinite(near)]
@@ -196,7 +196,7 @@ def _surface_points(body: Body) -> Array64:
     return body.grid.to_points(np.argwhere(body.mask & ~inner).astype(np.float64))
 
 
-def _roi_points(roi: Roi, request: BolusRequest, grid: Grid) -> Array64:
+def _roi_points(roi: Roi, request: BolusRequest) -> Array64:
     """Points that fill the ROI, about a millimetre apart. [mm]"""
     if not roi.areas:
         raise StructureError(

@@ -180,7 +180,7 @@ def _on_grid(mask: Mask, coarse: Grid, grid: Grid) -> Mask:
 
 
 def _wires(greys: Float32Volume, grid: Grid) -> Mask:
-    """Find thin dense things on the surface: a wire or a marker; bone lies deeper and is thicker."""
+    """Find thin dense things on the surface: wires and markers; bone is deeper and thicker."""
     dense = greys > WIRE_HU
     labels, count = ndimage.label(dense, structure=np.ones((3, 3, 3)))
     if count == 0:
