@@ -35,7 +35,7 @@ ThicknessField = Callable[[Array64, Array64], Array64]
 `region_mm` is the signed distance of the foot to the region's border, negative inside.
 """
 LEAST_PART_CM3 = 0.5
-ROUGHNESS_STEPS = 0.6
+ROUGHNESS_STEPS = 1.0
 """How far B between every second node may be off what they say, at hollow creases, in steps."""
 
 
@@ -120,19 +120,21 @@ def body_field(skin: Skin, region: RegionField, shape: BodyShape, step_mm: float
     inner = np.full(grid.shape, np.float32(-slack))
     every = grid.every(2)
     wide = ndimage.binary_dilation(shell, iterations=2)[::2, ::2, ::2]
-    points = every.to_points(np.argwhere(wide).astype(np.float64))
     rough_outer, rough_inner = (
-        _between(values, wide, every, grid) for values in _faces(points, skin, region, shape)
+        _between(values, wide, every, grid)
+        for values in _faces(_nodes(every, wide), skin, region, shape)
     )
     outer[shell] = np.clip(rough_outer[shell], -slack, slack)
     inner[shell] = np.clip(rough_inner[shell], -slack, slack)
-    inner[~shell] = np.where(rough[~shell] < shape.most_mm / 2, slack, -slack)
-    near = np.maximum(rough_outer, rough_inner)
-    close = shell & _beside_level(near, ROUGHNESS_STEPS * step_mm)
-    points = grid.to_points(np.argwhere(close).astype(np.float64))
-    exact = _faces(points, skin, region, shape)
+    close = shell & _beside_level(np.maximum(rough_outer, rough_inner), ROUGHNESS_STEPS * step_mm)
+    exact = _faces(_nodes(grid, close), skin, region, shape)
     outer[close], inner[close] = (np.clip(values, -slack, slack) for values in exact)
+    inner[~shell] = np.where(rough[~shell] < shape.most_mm / 2, slack, -slack)
     return _one_piece(np.maximum(without_slits(outer), inner), grid, shape)
+
+
+def _nodes(grid: Grid, mask: Mask) -> Array64:
+    return grid.to_points(np.argwhere(mask).astype(np.float64))
 
 
 def _faces(
@@ -215,7 +217,7 @@ def _one_piece(values: Float32Volume, grid: Grid, shape: BodyShape) -> BodyField
 
 
 def _gap(piece: Mask, grid: Grid, near_mm: tuple[float, float, float] | None) -> float:
-    points = grid.to_points(np.argwhere(piece).astype(np.float64))
+    points = _nodes(grid, piece)
     return float(np.linalg.norm(points - np.array(near_mm), axis=1).min())
 
 

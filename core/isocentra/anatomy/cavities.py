@@ -19,6 +19,7 @@ from isocentra.geometry.grid import Array64, Grid
 __all__ = ["filled_holes", "plugged_air"]
 
 Mask = npt.NDArray[np.bool_]
+Numbers = npt.NDArray[np.int64]
 
 BALL_MM = 6.0
 """A space narrower than twice this is not reached from outside."""
@@ -31,6 +32,8 @@ MOUTH_SKY = 0.2
 MOUTH_MM = 10.0
 DIRECTIONS = 96
 SIGHT_MM = 60.0
+BLOCK = 1 << 14
+"""Voxels looked from at a time: keeps the temporaries below 50 MB."""
 
 
 def filled_holes(mask: Mask) -> Mask:
@@ -65,7 +68,7 @@ def plugged_air(solid: Mask, grid: Grid) -> Mask:
     return np.isin(labels, wanted[wanted > 0])
 
 
-def _sky(solid: Mask, grid: Grid, index: npt.NDArray[np.intp]) -> Array64:
+def _sky(solid: Mask, grid: Grid, index: Numbers) -> Array64:
     """Share of evenly spread directions in which a straight way leads out, for each voxel."""
     if len(index) == 0:
         return np.empty(0)
@@ -76,11 +79,27 @@ def _sky(solid: Mask, grid: Grid, index: npt.NDArray[np.intp]) -> Array64:
     ways = np.stack([radius * np.cos(turn), radius * np.sin(turn), z], axis=1)
     step_mm = min(grid.spacing_mm)
     steps = (ways @ np.array(grid.axes).T) * (step_mm / np.array(grid.spacing_mm))
-    padded = np.pad(solid, 1)
-    top = np.array(padded.shape) - 1
-    free = np.zeros(len(index))
-    for way in steps:
-        here = index[:, None] + 1 + way * np.arange(1, int(SIGHT_MM / step_mm))[None, :, None]
-        cell = np.clip(np.rint(here).astype(np.int32), 0, top)
-        free += ~padded[cell[..., 0], cell[..., 1], cell[..., 2]].any(axis=1)
-    return free / DIRECTIONS
+    offsets = np.rint(np.arange(1, int(SIGHT_MM / step_mm))[:, None, None] * steps).astype(np.int64)
+    margin = np.abs(offsets).max(axis=(0, 1))
+    padded = np.pad(solid, [(m, m) for m in margin])
+    strides = np.array([padded.shape[1] * padded.shape[2], padded.shape[2], 1])
+    starts = (index + margin) @ strides
+    return np.concatenate(
+        [
+            _open_share(padded.ravel(), starts[first : first + BLOCK], offsets @ strides)
+            for first in range(0, len(starts), BLOCK)
+        ]
+    )
+
+
+def _open_share(solid: Mask, starts: Numbers, shifts: Numbers) -> Array64:
+    """Walk all ways (steps, directions) at once from each start; blocked ones are walked no more.
+
+    Voxels are numbered through; `solid` has air all round, as far as any way leads.
+    """
+    start = np.repeat(np.arange(len(starts)), shifts.shape[1])
+    way = np.tile(np.arange(shifts.shape[1]), len(starts))
+    for shift in shifts:
+        free = ~solid[starts[start] + shift[way]]
+        start, way = start[free], way[free]
+    return np.bincount(start, minlength=len(starts)) / shifts.shape[1]
