@@ -51,7 +51,7 @@ def test_segments_are_swept_along_the_axis_on_which_fewer_lie_side_by_side() -> 
     start, stop = np.stack([heights * 0, heights], 1), np.stack([heights * 0 + 50, heights], 1)
     assert candidates(start, stop) == 0
     assert candidates(start[:, ::-1], stop[:, ::-1]) == 0
-    assert candidates(start, stop + (0, 200)) == 100 * 99 / 2
+    assert candidates(start, stop + np.array([0, 200])) == 100 * 99 / 2
 
 
 def test_neighbours_touch_and_do_not_cross() -> None:
