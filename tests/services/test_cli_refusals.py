@@ -220,17 +220,16 @@ HEADERS = ("HOSTILE_INPUT", "TRUNCATED", "LIMIT_EXCEEDED", "BAD_UID", "BAD_VALUE
 """What the gate says of a file's header, before it asks which series it is of."""
 
 
-def hostile_names() -> list[str]:
-    """Return two hostile files for each reason that a header can give."""
-    cases = hostile.cases()
-    return [n for r in HEADERS for n in [n for n, c in cases.items() if c.reasons == {r}][:2]]
+CASES = hostile.cases()
+NAMES = [n for r in HEADERS for n in [n for n, c in CASES.items() if c.reasons == {r}][:2]]
+"""Two hostile files for each reason that a header can give."""
 
 
-@pytest.mark.parametrize("name", hostile_names())
+@pytest.mark.parametrize("name", NAMES)
 def test_a_hostile_file_among_the_slices_is_refused(
     refused: Cli, clinic: Clinic, tmp_path: Path, name: str
 ) -> None:
-    case = hostile.cases()[name]
+    case = CASES[name]
     folder = clinic.copy(tmp_path / "hostile")
     (folder / "CT.9999.dcm").write_bytes(case.data)
     outcome = refused(folder, *HERE)

@@ -276,8 +276,7 @@ def _figures(
         part.mesh,
         part.skin,
         part.region,
-        thickness_mm=request.thickness_mm,
-        clearance_mm=request.clearance_mm,
+        _shape(request, printer),
         rim_mm=rim * request.thickness_mm,
     )
     return DesignFigures(

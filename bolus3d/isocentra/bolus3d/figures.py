@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import KDTree
 
+from isocentra.bolus3d.body import BodyShape
 from isocentra.bolus3d.region import RegionField
 from isocentra.bolus3d.result import InnerFaceFigures, ThicknessFigures
 from isocentra.bolus3d.skin import Skin
@@ -51,15 +52,16 @@ def sample_faces(
     mesh: Mesh,
     skin: Skin,
     region: RegionField,
+    shape: BodyShape,
     *,
-    thickness_mm: float,
-    clearance_mm: float,
     rim_mm: float,
 ) -> FaceSamples:
     """Spread points over a part and sort them into outer and inner face.
 
     Parameters
     ----------
+    shape
+        What was asked of the part: the two faces lie on either side of its local middle.
     rim_mm
         How far inside the border the full thickness begins. [mm]
     """
@@ -72,12 +74,12 @@ def sample_faces(
     away = points - foot
     length = np.linalg.norm(away, axis=1)
     along = np.einsum("ij,ij->i", normal, away) / np.maximum(length, 1e-9)
-    middle = (thickness_mm + clearance_mm) / 2
+    middle = (shape.thickness(foot, border) + shape.clearance_mm) / 2
     far_from_rim = border < -rim_mm
     # Between two sheets of skin (behind an ear) the border of one stands over the other.
     rim = points[border > -0.5]
     if len(rim):
-        far_from_rim &= KDTree(rim).query(points, workers=-1)[0] > thickness_mm
+        far_from_rim &= KDTree(rim).query(points, workers=-1)[0] > shape.most_mm
     return FaceSamples(
         points_mm=points,
         distance_mm=distance,

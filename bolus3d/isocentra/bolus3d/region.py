@@ -39,6 +39,10 @@ LEAST_MARGIN_MM = 1.0
 RAY_CELL_MM = 0.7
 CLOSING_MM = 3.0
 """Gaps and notches of a target's region narrower than twice this are filled."""
+FAR_MM = 6.0
+"""Outside the border R need not be told further than this."""
+DEEP_MULTIPLE = 2.5
+"""Inside it R need not be told beyond this many thicknesses: a taper ends at two."""
 BORDER_STEP_MM = 0.3
 """Half the distance of border points: an edge of the skin mesh is up to 0.7 mm long."""
 
@@ -112,7 +116,8 @@ def rough_region(request: BolusRequest, body: Body) -> RoughRegion:
 
 def region_on(request: BolusRequest, rough: RoughRegion, skin: Mesh, grid: Grid) -> RegionField:
     """Return the exact R on the sub-voxel skin; `grid` is the voxels round it."""
-    return _measured_to_the_border(_region(request, rough, skin, grid), skin)
+    region = _region(request, rough, skin, grid)
+    return _measured_to_the_border(region, skin, DEEP_MULTIPLE * request.thickness_mm)
 
 
 def _region(request: BolusRequest, rough: RoughRegion, skin: Mesh, grid: Grid) -> RegionField:
@@ -142,21 +147,28 @@ def _grown_without_gaps(feet: Array64, margin_mm: float, skin_mm: Array64) -> Re
     the feet less the margin; both are 0 on a smooth border.
     """
     tree = KDTree(feet)
-    outside = skin_mm[tree.query(skin_mm, workers=-1)[0] > margin_mm + CLOSING_MM]
+    reach = margin_mm + CLOSING_MM + FAR_MM
+    outside = skin_mm[_capped(tree, skin_mm, reach) > margin_mm + CLOSING_MM]
     rest = KDTree(outside) if len(outside) else None
 
     def border(foot_mm: Array64) -> Array64:
-        away = tree.query(foot_mm, workers=-1)[0] - margin_mm
+        away = _capped(tree, foot_mm, reach) - margin_mm
         if rest is None:
-            return np.asarray(away)
-        shrunk = CLOSING_MM - rest.query(foot_mm, workers=-1)[0]
+            return away
+        shrunk = CLOSING_MM - _capped(rest, foot_mm, CLOSING_MM + FAR_MM)
         return np.asarray(np.where(away > CLOSING_MM, away, np.minimum(away, shrunk)))
 
     return border
 
 
-def _measured_to_the_border(region: RegionField, skin: Mesh) -> RegionField:
-    """Deepen R to the distance of the region's border on the skin.
+def _capped(tree: KDTree, points_mm: Array64, most_mm: float) -> Array64:
+    """Distance to the nearest point of a tree, `most_mm` where it is more: a short search."""
+    apart = tree.query(points_mm, distance_upper_bound=most_mm, workers=-1)[0]
+    return np.asarray(np.minimum(apart, most_mm))
+
+
+def _measured_to_the_border(region: RegionField, skin: Mesh, most_mm: float) -> RegionField:
+    """Deepen R to the distance of the region's border on the skin, up to `most_mm`.
 
     The distance to a target's feet is no less than the margin anywhere above the target, and that
     to a drawn volume is small where the volume is flat: both would thin the bolus as if the border
@@ -171,7 +183,7 @@ def _measured_to_the_border(region: RegionField, skin: Mesh) -> RegionField:
     def deepened(foot_mm: Array64) -> Array64:
         shallow = np.asarray(region(foot_mm), dtype=np.float64)
         inside = shallow < 0
-        apart = tree.query(foot_mm[inside], workers=-1)[0]
+        apart = _capped(tree, foot_mm[inside], most_mm)
         shallow[inside] = np.minimum(
             shallow[inside], -np.sqrt(np.maximum(apart**2 - BORDER_STEP_MM**2, 0))
         )
