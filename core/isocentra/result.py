@@ -19,7 +19,16 @@ from typing import Any
 from isocentra.progress import Stage
 from isocentra.verdict import Check, Status
 
-__all__ = ["Finding", "InputRef", "OutputRef", "Result", "Software", "as_json", "json_of", "program_version"]
+__all__ = [
+    "Finding",
+    "InputRef",
+    "OutputRef",
+    "Result",
+    "Software",
+    "as_json",
+    "json_of",
+    "program_version",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

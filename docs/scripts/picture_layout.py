@@ -35,6 +35,7 @@ __all__ = [
     "png",
     "rgb_of",
     "sheet",
+    "smaller",
     "write",
 ]
 
@@ -149,15 +150,19 @@ def pdf_page(pdf: bytes, heading: str) -> Rgb:
 
 
 def png(picture: Figure | Rgb) -> bytes:
-    """Encode a picture, smaller where it has too many bytes; its colours carry numbers."""
+    """Encode a picture; with 256 colours where all of them are too many bytes."""
     whole = Pixels.fromarray(rgb_of(png_of(picture)) if isinstance(picture, Figure) else picture)
     content = _encoded(whole)
-    for share in (0.85, 0.7, 0.6):
-        if len(content) <= LARGEST_BYTES:
-            break
-        size = (round(whole.width * share), round(whole.height * share))
-        content = _encoded(whole.resize(size, Pixels.Resampling.LANCZOS))
+    if len(content) > LARGEST_BYTES:
+        content = _encoded(whole.quantize(256, dither=Pixels.Dither.NONE))
     return content
+
+
+def smaller(picture: Rgb, share: float) -> Rgb:
+    """Reduce a picture whose colours carry numbers, so that it can keep them all."""
+    height, width, _ = picture.shape
+    size = (round(width * share), round(height * share))
+    return np.array(Pixels.fromarray(picture).resize(size, Pixels.Resampling.LANCZOS))
 
 
 def rgb_of(content: bytes) -> Rgb:

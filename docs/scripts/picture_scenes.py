@@ -107,7 +107,7 @@ def solid_mesh(
     grid = Grid.axial_box(low, high, step_mm)
     values = np.empty(grid.shape, np.float32)
     for k in range(grid.shape[0]):
-        index = np.stack(np.indices(grid.shape[1:]), axis=-1).reshape(-1, 2)
+        index = np.indices(grid.shape[1:]).reshape(2, -1).T
         points = grid.to_points(np.column_stack([np.full(len(index), k), index]).astype(float))
         values[k] = solid.value(points).reshape(grid.shape[1:])
     for face in (0, -1):

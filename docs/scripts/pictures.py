@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,7 @@ from picture_layout import (
     png,
     rgb_of,
     sheet,
+    smaller,
 )
 from picture_scenes import DRAWN, ball, drawn_head, scanned_head, shaped, solid_mesh
 
@@ -185,7 +186,7 @@ def _profile(figure: Figure, image: Image) -> None:
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     axes.tick_params(labelsize=SMALL_PT, labelfontfamily=FONT, colors=INK, length=2)
-    style = {"fontsize": SMALL_PT + 0.5, "fontfamily": FONT, "color": INK}
+    style: dict[str, Any] = {"fontsize": SMALL_PT + 0.5, "fontfamily": FONT, "color": INK}
     axes.set_xlabel("distance from the true skin [mm], outside +", **style)
     axes.set_ylabel("grey value [HU]", labelpad=1, **style)
 
@@ -204,6 +205,7 @@ def regions() -> Figure:
     )  # fmt: skip
     figure = sheet(98)
     width = (WIDE_MM - 9) / 4
+    part = shaped(asked)
     for number, (title, request, drawn) in enumerate(kinds):
         part = shaped(request)
         left = number * (width + 3)
@@ -294,7 +296,7 @@ def thickness_and_gap() -> Rgb:
     printer = catalogue.printer(request.printer)
     given = bolus_pictures(request, design.mesh, skin, design.roi, printer)
     both = [rgb_of(made.png) for made in (thickness_picture(given), gap_picture(given))]
-    return np.concatenate(both)
+    return smaller(np.concatenate(both), 0.55)
 
 
 def print_sheet() -> Rgb:

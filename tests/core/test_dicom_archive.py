@@ -135,3 +135,15 @@ def test_an_empty_dose_that_shrinks_much_is_no_bomb(tmp_path: Path) -> None:
         zipped({**SLICES, "rd.dcm": b.file_of(b.dose_fields(80_000), syntax=b.IMPLICIT)})
     )
     assert read_series(path).grid.shape[0] == 3
+
+
+def test_a_directory_hidden_behind_a_64_bit_locator_is_never_loaded(tmp_path: Path) -> None:
+    entry = struct.pack("<4s6H3I5H2I", b"PK\1\2", *[20, 20, *[0] * 7, 1, *[0] * 6]) + b"a"
+    count = 100_000
+    large = struct.pack(
+        "<4sQ2H2I4Q", b"PK\6\6", 44, 45, 45, 0, 0, count, count, count * len(entry), 4
+    )
+    locator = struct.pack("<4sIQI", b"PK\6\7", 0, 4 + count * len(entry), 1)
+    end = struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, 1, 1, len(entry), 4, 0)
+    data = b"PK\3\4" + entry * count + large + locator + end
+    assert reason_of(tmp_path, data) == "BAD_ARCHIVE"

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from isocentra.geometry.plane_segments import crossings, shared_area_mm2
+from isocentra.geometry import plane_segments
+from isocentra.geometry.plane_segments import candidates, crossings, shared_area_mm2
 
 
 def square(x: float, y: float, side: float) -> np.ndarray:
@@ -33,6 +34,24 @@ def test_the_sweep_finds_the_pairs_that_all_pairs_give(ends: np.ndarray) -> None
     assert {tuple(sorted(pair)) for pair in found.proper.tolist()} == expected
     touching = {tuple(sorted(pair)) for pair in found.touching.tolist()}
     assert expected <= touching
+
+
+def test_blocks_of_pairs_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    ends = np.random.default_rng(5).uniform(-10, 10, (60, 4))
+    whole = crossings(ends[:, :2], ends[:, 2:])
+    monkeypatch.setattr(plane_segments, "BLOCK_PAIRS", 7)
+    blocks = crossings(ends[:, :2], ends[:, 2:])
+    assert np.array_equal(whole.proper, blocks.proper)
+    assert np.array_equal(whole.touching, blocks.touching)
+    assert len(whole.proper) > 7
+
+
+def test_segments_are_swept_along_the_axis_on_which_fewer_lie_side_by_side() -> None:
+    heights = np.arange(100.0)
+    start, stop = np.stack([heights * 0, heights], 1), np.stack([heights * 0 + 50, heights], 1)
+    assert candidates(start, stop) == 0
+    assert candidates(start[:, ::-1], stop[:, ::-1]) == 0
+    assert candidates(start, stop + np.array([0, 200])) == 100 * 99 / 2
 
 
 def test_neighbours_touch_and_do_not_cross() -> None:

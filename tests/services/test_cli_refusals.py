@@ -18,6 +18,7 @@ from isocentra.image import Image, Patient
 from isocentra.imagefile import read_image_file
 from isocentra.mesh import stl_bytes
 from isocentra.mesh.model import Mesh
+from isocentra.patients import Accessory, head, simulate_ct
 
 Cli = Callable[..., Outcome]
 HERE = ("--distance-mm", "15", "--near", FRONT)
@@ -219,17 +220,16 @@ HEADERS = ("HOSTILE_INPUT", "TRUNCATED", "LIMIT_EXCEEDED", "BAD_UID", "BAD_VALUE
 """What the gate says of a file's header, before it asks which series it is of."""
 
 
-def hostile_names() -> list[str]:
-    """Return two hostile files for each reason that a header can give."""
-    cases = hostile.cases()
-    return [n for r in HEADERS for n in [n for n, c in cases.items() if c.reasons == {r}][:2]]
+CASES = hostile.cases()
+NAMES = [n for r in HEADERS for n in [n for n, c in CASES.items() if c.reasons == {r}][:2]]
+"""Two hostile files for each reason that a header can give."""
 
 
-@pytest.mark.parametrize("name", hostile_names())
+@pytest.mark.parametrize("name", NAMES)
 def test_a_hostile_file_among_the_slices_is_refused(
     refused: Cli, clinic: Clinic, tmp_path: Path, name: str
 ) -> None:
-    case = hostile.cases()[name]
+    case = CASES[name]
     folder = clinic.copy(tmp_path / "hostile")
     (folder / "CT.9999.dcm").write_bytes(case.data)
     outcome = refused(folder, *HERE)
@@ -309,3 +309,18 @@ def test_a_target_far_from_the_slices_of_a_real_phantom_is_refused(
         "sphere_2cm",
     )
     assert outcome.reason == "ROI_OUTSIDE_IMAGE"
+
+
+@pytest.mark.slow
+def test_skin_that_lies_on_a_pad_is_refused_and_says_how_to_exclude_it(
+    refused: Cli, tmp_path: Path
+) -> None:
+    patient = head(accessories=(Accessory.PAD,))
+    dicom.write_series(
+        simulate_ct(patient, patient.grid(pixel_mm=2.0, slice_mm=3.0), noise_hu=10.0, seed=1),
+        tmp_path / "head",
+    )
+    back = ",".join(f"{v:.1f}" for v in patient.skin.foot_points((0.0, 140.0, 20.0)))
+    outcome = refused(tmp_path / "head", "--near", back, "--distance-mm", 25)
+    assert outcome.reason == "SKIN_AMBIGUOUS"
+    assert "--exclude" in outcome.json["error"]["do"]

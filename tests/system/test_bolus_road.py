@@ -92,7 +92,20 @@ def test_nothing_but_the_reports_and_the_dicom_names_the_patient(
     name = PATIENT.partition("^")[0]
     assert name not in outcome.out + outcome.err + " ".join(names(tmp_path / "out"))
     holding = {p.name for p in (tmp_path / "out").iterdir() if name.encode() in p.read_bytes()}
-    assert holding == {"bolus.dcm", "report.html"}  # in the PDF the text is compressed
+    assert holding == {"bolus.dcm", "report.html", "report.pdf"}
+
+
+@pytest.mark.slow
+def test_a_tapered_bolus_over_a_target_has_its_thickness_in_the_middle(
+    clinic: Clinic, tmp_path: Path
+) -> None:
+    place = ("--structures", clinic.structures, "--target", "PTV", "--margin-mm", 1)
+    asked = ("--thickness-mm", 6, "--rim", "taper", "--out", tmp_path / "out", "--json")
+    outcome = start("bolus", "design", clinic.ct, *place, *asked)
+    assert outcome.code == 0, outcome.err
+    assert outcome.json["thickness_mm"]["mean"] == pytest.approx(6.0, abs=0.05)
+    radius = np.linalg.norm(read_mesh(tmp_path / "out" / "bolus.stl").vertices_mm, axis=1)
+    assert radius.max() == pytest.approx(RADIUS_MM + 6, abs=0.3)
 
 
 @pytest.mark.slow

@@ -53,7 +53,7 @@ def design_checks(figures: DesignFigures) -> tuple[Check, ...]:
                 f"P95 of the outer face's distance to the skin against {thickness.nominal:g} mm,"
                 f" away from the rim: {thickness.p95_abs_error:.3f} mm.",
             ),
-            "Not judged: the region is narrower than three thicknesses, so all of it is rim.",
+            "Not judged: the region is so narrow that all of it is rim.",
         ),
         _judged(
             at_most(
@@ -63,7 +63,7 @@ def design_checks(figures: DesignFigures) -> tuple[Check, ...]:
                 "mm",
                 f"Largest thickness error away from the rim: {thickness.max_abs_error:.3f} mm.",
             ),
-            "Not judged: the region is narrower than three thicknesses, so all of it is rim.",
+            "Not judged: the region is so narrow that all of it is rim.",
         ),
         _judged(
             at_most(

@@ -17,7 +17,13 @@ from isocentra.bolus3d import catalogue
 from isocentra.bolus3d.body import BodyShape, ThicknessField, body_field, tapered, uniform
 from isocentra.bolus3d.checks import DesignFigures, design_checks
 from isocentra.bolus3d.doubt import refuse_dark_layer
-from isocentra.bolus3d.figures import covered_share, inner_face, sample_faces, thickness
+from isocentra.bolus3d.figures import (
+    RIM_MULTIPLE,
+    covered_share,
+    inner_face,
+    sample_faces,
+    thickness,
+)
 from isocentra.bolus3d.inspect import mesh_figures
 from isocentra.bolus3d.locate import Place, locate
 from isocentra.bolus3d.pictures import bolus_pictures
@@ -178,9 +184,7 @@ def design_bolus(
         files["report.pdf"] = report_pdf(report)
     result = replace(result, stages=tuple(stages.done))
     files["result.json"] = as_json(result).encode()
-    return BolusDesign(
-        result=result, mesh=part.mesh, skin=part.skin.mesh, roi=roi, files=files
-    )
+    return BolusDesign(result=result, mesh=part.mesh, skin=part.skin.mesh, roi=roi, files=files)
 
 
 def _make(
@@ -267,12 +271,13 @@ def _external(request: BolusRequest, place: Place) -> Roi | None:
 def _figures(
     request: BolusRequest, part: _Part, roi: Roi, plan: PrintPlan, printer: catalogue.Printer
 ) -> DesignFigures:
+    rim = TAPER_MULTIPLE if request.rim is Rim.TAPER else RIM_MULTIPLE
     samples = sample_faces(
         part.mesh,
         part.skin,
         part.region,
-        thickness_mm=request.thickness_mm,
-        clearance_mm=request.clearance_mm,
+        _shape(request, printer),
+        rim_mm=rim * request.thickness_mm,
     )
     return DesignFigures(
         report=part.report,

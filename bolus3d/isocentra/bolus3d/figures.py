@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import KDTree
 
+from isocentra.bolus3d.body import BodyShape
 from isocentra.bolus3d.region import RegionField
 from isocentra.bolus3d.result import InnerFaceFigures, ThicknessFigures
 from isocentra.bolus3d.skin import Skin
@@ -18,11 +19,18 @@ from isocentra.geometry.grid import Array64
 from isocentra.mesh.model import Mesh
 from isocentra.mesh.sampling import surface_points
 
-__all__ = ["FaceSamples", "covered_share", "inner_face", "sample_faces", "thickness"]
+__all__ = [
+    "RIM_MULTIPLE",
+    "FaceSamples",
+    "covered_share",
+    "inner_face",
+    "sample_faces",
+    "thickness",
+]
 
 SAMPLE_STEP_MM = 0.6
 RIM_MULTIPLE = 1.5
-"""The thickness is promised further than this many thicknesses inside the border."""
+"""The thickness is promised further than this many thicknesses inside a rounded border."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +49,22 @@ class FaceSamples:
 
 
 def sample_faces(
-    mesh: Mesh, skin: Skin, region: RegionField, *, thickness_mm: float, clearance_mm: float
+    mesh: Mesh,
+    skin: Skin,
+    region: RegionField,
+    shape: BodyShape,
+    *,
+    rim_mm: float,
 ) -> FaceSamples:
-    """Spread points over a part and sort them into outer and inner face."""
+    """Spread points over a part and sort them into outer and inner face.
+
+    Parameters
+    ----------
+    shape
+        What was asked of the part: the two faces lie on either side of its local middle.
+    rim_mm
+        How far inside the border the full thickness begins. [mm]
+    """
     points, face = surface_points(mesh, SAMPLE_STEP_MM)
     distance, foot = skin.distance.signed_and_foot(points)
     border = region(foot)
@@ -53,12 +74,12 @@ def sample_faces(
     away = points - foot
     length = np.linalg.norm(away, axis=1)
     along = np.einsum("ij,ij->i", normal, away) / np.maximum(length, 1e-9)
-    middle = (thickness_mm + clearance_mm) / 2
-    far_from_rim = border < -RIM_MULTIPLE * thickness_mm
+    middle = (shape.thickness(foot, border) + shape.clearance_mm) / 2
+    far_from_rim = border < -rim_mm
     # Between two sheets of skin (behind an ear) the border of one stands over the other.
     rim = points[border > -0.5]
     if len(rim):
-        far_from_rim &= KDTree(rim).query(points, workers=-1)[0] > thickness_mm
+        far_from_rim &= KDTree(rim).query(points, workers=-1)[0] > shape.most_mm
     return FaceSamples(
         points_mm=points,
         distance_mm=distance,
@@ -69,7 +90,7 @@ def sample_faces(
 
 
 def thickness(samples: FaceSamples, nominal_mm: float) -> ThicknessFigures:
-    """Compare the outer face's distance to the skin with what was asked; NaN without such points."""
+    """Compare the outer face's distance to the skin with what was asked; NaN without points."""
     found = samples.distance_mm[samples.outer]
     if found.size == 0:
         nan = float("nan")

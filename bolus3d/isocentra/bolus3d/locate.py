@@ -27,7 +27,8 @@ __all__ = ["Place", "external_of", "locate"]
 CUT_REACH_MM = 5.0
 """Skin of the region must lie further than this from where the image ends: that much the local
 level and the smoothing see."""
-DOUBT_REACH_MM = 4.0
+DOUBT_REACH_MM = 8.0
+"""A board that the skin touches is taken for body up to about 5 mm beyond the skin itself."""
 DOUBT_VOLUME_CM3 = 0.3
 
 
@@ -126,7 +127,7 @@ def _refuse_cut_skin(request: BolusRequest, body: Body, region: RoughRegion) -> 
     if len(ends) == 0:
         return
     reach = CUT_REACH_MM + (request.margin if len(region.target_mm) else 0.0)
-    apart, row = KDTree(region.skin_mm).query(ends)
+    apart = KDTree(region.skin_mm).query(ends)[0]
     near = apart < reach
     if not near.any():
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 
 from isocentra import dicom
 from isocentra.bolus3d.catalogue import Material
@@ -73,7 +74,9 @@ def roi_figures(roi: Roi, mesh: Mesh, grid: Grid) -> RoiFigures:
     )
 
 
-def part_files(request: BolusRequest, mesh: Mesh, skin: Mesh, material: Material) -> dict[str, bytes]:
+def part_files(
+    request: BolusRequest, mesh: Mesh, skin: Mesh, material: Material
+) -> dict[str, bytes]:
     """Return the meshes by file name."""
     look = BaseMaterial(name=material.title, rgba=material.rgba)
     return {
@@ -85,8 +88,11 @@ def part_files(request: BolusRequest, mesh: Mesh, skin: Mesh, material: Material
 
 def structure_file(request: BolusRequest, roi: Roi, external: Roi | None) -> bytes:
     """Return bolus.dcm: the set that came with the BOLUS added, or a new one with EXTERNAL."""
-    if request.structures is not None:
-        return dicom.with_rois_added(request.structures, (roi,), request.ct)
+    given = request.structures
+    if given is not None and given.encoded:
+        return dicom.with_rois_added(given, (roi,), request.ct)
+    if given is not None:  # made in this process, not read from a file
+        return dicom.structure_set_bytes(replace(given, rois=(*given.rois, roi)), request.ct)
     rois = (roi,) if external is None else (external, roi)
     made = StructureSet(
         rois=rois,

@@ -1,8 +1,8 @@
 """Which skin the bolus covers.
 
-target ROI ──► its points in the body ──► nearest skin, or the skin that the beam enters first ─┐
-drawn ROI  ──► skin inside it ──────────────────────────────────────────────────────────────────┼─► R
-point      ──► skin within a distance of it ────────────────────────────────────────────────────┘
+target ROI ──► its points in the body ──► nearest skin, or the skin the beam enters first ─────┐
+drawn ROI  ──► skin inside it ─────────────────────────────────────────────────────────────────┼─► R
+point      ──► skin within a distance of it ───────────────────────────────────────────────────┘
 
 R is a signed distance to the region's border, negative inside, asked for at points of the skin.
 `rough_region` finds the place on the coarse body (to crop the CT), `region_on` the exact R on the
@@ -38,6 +38,13 @@ LEAST_MARGIN_MM = 1.0
 """The feet of a target are points: with a smaller margin the region would fall apart."""
 RAY_CELL_MM = 0.7
 CLOSING_MM = 3.0
+"""Gaps and notches of a target's region narrower than twice this are filled."""
+FAR_MM = 6.0
+"""Outside the border R need not be told further than this."""
+DEEP_MULTIPLE = 2.5
+"""Inside it R need not be told beyond this many thicknesses: a taper ends at two."""
+BORDER_STEP_MM = 0.3
+"""Half the distance of border points: an edge of the skin mesh is up to 0.7 mm long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +87,9 @@ def rough_region(request: BolusRequest, body: Body) -> RoughRegion:
     if request.structures is None or name is None:
         raise TypeError("a request without an ROI has a point")
     roi = request.structures.roi(name)
-    points = _roi_points(roi, request, body.grid)
+    points = _roi_points(roi, request)
     if request.region is not None:
-        near = KDTree(points).query(surface, distance_upper_bound=request.margin + 3)[0]
+        near = KDTree(points).query(surface, distance_upper_bound=max(request.margin, 0) + 3)[0]
         skin = surface[np.isfinite(near)]
         if len(skin) == 0:
             raise BolusError(
@@ -109,6 +116,12 @@ def rough_region(request: BolusRequest, body: Body) -> RoughRegion:
 
 def region_on(request: BolusRequest, rough: RoughRegion, skin: Mesh, grid: Grid) -> RegionField:
     """Return the exact R on the sub-voxel skin; `grid` is the voxels round it."""
+    region = _region(request, rough, skin, grid)
+    return _measured_to_the_border(region, skin, DEEP_MULTIPLE * request.thickness_mm)
+
+
+def _region(request: BolusRequest, rough: RoughRegion, skin: Mesh, grid: Grid) -> RegionField:
+    """Return a field that is R outside and near the border, and may be too shallow far inside."""
     margin = request.margin
     if request.near_mm is not None and request.distance_mm is not None:
         centre, radius = np.array(request.near_mm), request.distance_mm + margin
@@ -134,17 +147,59 @@ def _grown_without_gaps(feet: Array64, margin_mm: float, skin_mm: Array64) -> Re
     the feet less the margin; both are 0 on a smooth border.
     """
     tree = KDTree(feet)
-    outside = skin_mm[tree.query(skin_mm, workers=-1)[0] > margin_mm + CLOSING_MM]
+    reach = margin_mm + CLOSING_MM + FAR_MM
+    outside = skin_mm[_capped(tree, skin_mm, reach) > margin_mm + CLOSING_MM]
     rest = KDTree(outside) if len(outside) else None
 
     def border(foot_mm: Array64) -> Array64:
-        away = tree.query(foot_mm, workers=-1)[0] - margin_mm
+        away = _capped(tree, foot_mm, reach) - margin_mm
         if rest is None:
-            return np.asarray(away)
-        shrunk = CLOSING_MM - rest.query(foot_mm, workers=-1)[0]
+            return away
+        shrunk = CLOSING_MM - _capped(rest, foot_mm, CLOSING_MM + FAR_MM)
         return np.asarray(np.where(away > CLOSING_MM, away, np.minimum(away, shrunk)))
 
     return border
+
+
+def _capped(tree: KDTree, points_mm: Array64, most_mm: float) -> Array64:
+    """Distance to the nearest point of a tree, `most_mm` where it is more: a short search."""
+    apart = tree.query(points_mm, distance_upper_bound=most_mm, workers=-1)[0]
+    return np.asarray(np.minimum(apart, most_mm))
+
+
+def _measured_to_the_border(region: RegionField, skin: Mesh, most_mm: float) -> RegionField:
+    """Deepen R to the distance of the region's border on the skin, up to `most_mm`.
+
+    The distance to a target's feet is no less than the margin anywhere above the target, and that
+    to a drawn volume is small where the volume is flat: both would thin the bolus as if the border
+    were near. The border is where R changes its sign along an edge of the skin; between two such
+    points it may be nearer by what half their distance makes of it.
+    """
+    border = _border_points(region, skin)
+    if len(border) == 0:
+        return region
+    tree = KDTree(border)
+
+    def deepened(foot_mm: Array64) -> Array64:
+        shallow = np.asarray(region(foot_mm), dtype=np.float64)
+        inside = shallow < 0
+        apart = _capped(tree, foot_mm[inside], most_mm)
+        shallow[inside] = np.minimum(
+            shallow[inside], -np.sqrt(np.maximum(apart**2 - BORDER_STEP_MM**2, 0))
+        )
+        return shallow
+
+    return deepened
+
+
+def _border_points(region: RegionField, skin: Mesh) -> Array64:
+    """(n, 3) points of the skin's edges at which R is zero. [mm]"""
+    values = region(skin.vertices_mm)
+    ends = np.concatenate([skin.faces[:, [0, 1]], skin.faces[:, [1, 2]], skin.faces[:, [2, 0]]])
+    a, b = ends[(values[ends[:, 0]] < 0) & (values[ends[:, 1]] >= 0)].T
+    share = (values[a] / (values[a] - values[b]))[:, None]
+    points = skin.vertices_mm
+    return np.asarray((1 - share) * points[a] + share * points[b])
 
 
 def _surface_points(body: Body) -> Array64:
@@ -153,7 +208,7 @@ def _surface_points(body: Body) -> Array64:
     return body.grid.to_points(np.argwhere(body.mask & ~inner).astype(np.float64))
 
 
-def _roi_points(roi: Roi, request: BolusRequest, grid: Grid) -> Array64:
+def _roi_points(roi: Roi, request: BolusRequest) -> Array64:
     """Points that fill the ROI, about a millimetre apart. [mm]"""
     if not roi.areas:
         raise StructureError(

@@ -267,7 +267,7 @@ def _bed_panel(given: BolusPictures, to_bed: Array64, like: ViewFrame, columns: 
     low, high = part.min(axis=0), part.max(axis=0)
     middle = (low + high) / 2
     part = part - np.array([middle[0], middle[1], low[2]])
-    size = float(np.linalg.norm(high - low)) * 1.15
+    size = float(np.linalg.norm(high - low)) * 1.5  # room for the arrows and their labels
     frame = frame_from(
         (-0.45, -0.75, 0.55),
         (0.0, 0.0, float(high[2] - low[2]) / 2),
@@ -280,7 +280,7 @@ def _bed_panel(given: BolusPictures, to_bed: Array64, like: ViewFrame, columns: 
         columns,
     )
     start = np.array([0.0, 0.0, float(high[2] - low[2])])
-    reach = 0.32 * size
+    reach = 0.2 * size
     return Panel(
         title=f"On the bed (squares of {TILE_MM:g} mm), from the front",
         rendering=seen,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -88,7 +89,7 @@ class BolusRequest:
 
 
 def _norm(vector: tuple[float, float, float]) -> float:
-    return sum(v * v for v in vector) ** 0.5
+    return math.hypot(*vector)
 
 
 def _bad(what: str, do: str) -> ReadingError:

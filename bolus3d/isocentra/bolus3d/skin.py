@@ -19,12 +19,13 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from isocentra import gpu_kernels
-from isocentra.anatomy.skin import AIR_HU, fourth_order, noise_hu, skin_field
 from isocentra.anatomy.partial_volume import matched_to_slices
+from isocentra.anatomy.skin import AIR_HU, fourth_order, noise_hu, skin_field
 from isocentra.bolus3d.locate import Place
 from isocentra.geometry.distance import signed_distance_mm
 from isocentra.geometry.grid import Grid
-from isocentra.geometry.resample import Interpolation, resample_values
+from isocentra.geometry.resample import resample_values
+from isocentra.gpu_kernels import Interpolation
 from isocentra.image import Float32Volume, Image
 from isocentra.mesh.distance import SurfaceDistance
 from isocentra.mesh.isosurface import isosurface
@@ -179,7 +180,7 @@ def _on_grid(mask: Mask, coarse: Grid, grid: Grid) -> Mask:
 
 
 def _wires(greys: Float32Volume, grid: Grid) -> Mask:
-    """Find thin dense things on the surface: a wire or a marker; bone lies deeper and is thicker."""
+    """Find thin dense things on the surface: wires and markers; bone is deeper and thicker."""
     dense = greys > WIRE_HU
     labels, count = ndimage.label(dense, structure=np.ones((3, 3, 3)))
     if count == 0:

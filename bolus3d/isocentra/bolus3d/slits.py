@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from isocentra import gpu_kernels
+from isocentra.gpu_kernels import signed_distance
 from isocentra.image import Float32Volume
 
 __all__ = ["without_slits"]
@@ -59,7 +59,7 @@ def _ball() -> Mask:
 def _grown(mask: Mask) -> Mask:
     """Dilate by the ball: what is within its radius of the mask, by the distance."""
     kinds = np.ascontiguousarray(mask).view(np.uint8)
-    return gpu_kernels.signed_distance(kinds, (1.0, 1.0, 1.0), REACH + 1.0) < REACH + 0.1
+    return signed_distance(kinds, (1.0, 1.0, 1.0), REACH + 1.0) < REACH + 0.1
 
 
 def _over_ball(

@@ -74,9 +74,7 @@ def block_mean(image: Image, step_mm: float) -> tuple[npt.NDArray[np.float32], G
         values[row] = slab.reshape(fk, j, fj, i, fi).mean(axis=(0, 2, 4))
     x, y, z = image.grid.to_points([(f - 1) / 2 for f in factors]).tolist()
     sk, sj, si = (s * f for s, f in zip(image.grid.spacing_mm, factors, strict=True))
-    grid = replace(
-        image.grid, shape=(k, j, i), spacing_mm=(sk, sj, si), origin_mm=(x, y, z)
-    )
+    grid = replace(image.grid, shape=(k, j, i), spacing_mm=(sk, sj, si), origin_mm=(x, y, z))
     return values, grid
 
 
@@ -94,7 +92,7 @@ def find_body(
     image
         CT in HU.
     near_mm
-        (n, 3) points of interest; a part that holds one of them counts as body. [mm]
+        (n, 3) points of interest in the body or on its skin; their parts count as body. [mm]
     absent
         (nk, nj, ni) of `image`: voxels that the user says are not on the patient.
 
@@ -134,7 +132,7 @@ def find_body(
 
 
 def _chosen_parts(opened: Mask, grid: Grid, near_mm: Array64 | None) -> Mask:
-    """Keep the largest part, others of a fifth of its size, and those that hold a point."""
+    """Keep the largest part, others of a fifth of its size, and those at a point."""
     labels, count = ndimage.label(opened)
     if count == 0:
         return np.zeros_like(opened)
@@ -142,12 +140,23 @@ def _chosen_parts(opened: Mask, grid: Grid, near_mm: Array64 | None) -> Mask:
     sizes[0] = 0
     wanted = set(np.flatnonzero(sizes >= SECOND_PART_SHARE * sizes.max()).tolist())
     wanted -= _plates(labels, wanted, int(sizes.argmax()), grid)
-    if near_mm is not None and len(near_mm):
-        index = np.rint(grid.to_index(near_mm)).astype(int)
-        inside = ((index >= 0) & (index < np.array(grid.shape))).all(axis=1)
-        wanted |= set(np.unique(labels[tuple(index[inside].T)]).tolist())
+    if near_mm is not None:
+        wanted |= {_label_at(labels, grid, point) for point in near_mm}
     wanted.discard(0)
     return np.isin(labels, sorted(wanted))
+
+
+def _label_at(labels: npt.NDArray[np.int32], grid: Grid, point_mm: Array64) -> int:
+    """Return the part nearest to a point, if it is near: what was opened has lost its skin."""
+    reach = OPENING_MM + 2 * max(grid.spacing_mm)
+    start, stop = grid.index_box(point_mm, reach)
+    box = labels[tuple(slice(a, b) for a, b in zip(start, stop, strict=True))]
+    index = np.argwhere(box)
+    if len(index) == 0:
+        return 0
+    apart = np.linalg.norm(grid.to_points(index + np.array(start)) - point_mm, axis=1)
+    nearest = int(apart.argmin())
+    return int(box[tuple(index[nearest])]) if apart[nearest] <= reach else 0
 
 
 def _plates(labels: npt.NDArray[np.int32], wanted: set[int], largest: int, grid: Grid) -> set[int]:
@@ -163,7 +172,7 @@ def _plates(labels: npt.NDArray[np.int32], wanted: set[int], largest: int, grid:
 
 
 def _thin_pieces(rest: Mask, body: Mask, grid: Grid) -> Mask:
-    """Of what erosion took away, the pieces that are small enough to be an ear or a fold of skin."""
+    """Of what erosion took away, the pieces small enough to be an ear or a fold of skin."""
     labels, count = ndimage.label(rest, structure=np.ones((3, 3, 3)))
     if count == 0:
         return np.zeros_like(rest)

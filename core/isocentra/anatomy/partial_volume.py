@@ -63,9 +63,7 @@ def matched_to_slices(
     sigma[0] = max(sigma[0], 0.5)
     moved = distance_mm
     for _ in range(ROUNDS):
-        inner, outer = (
-            _fullness(moved + step, grid, slices) for step in (-PROBE_MM, PROBE_MM)
-        )
+        inner, outer = (_fullness(moved + step, grid, slices) for step in (-PROBE_MM, PROBE_MM))
         slope = (inner - outer) / (2 * PROBE_MM)
         miss = measured - (inner + outer) / 2
         evidence = ndimage.gaussian_filter(slope * slope, sigma) + LEAST_EVIDENCE
@@ -86,4 +84,4 @@ def _fullness(distance_mm: Float32Volume, grid: Grid, slices: Grid) -> Float32Vo
         read = resample_values(distance_mm, grid, plane, fill=5.0)
         total += np.clip(0.5 - read / max(step, 0.5), 0, 1)
     sigma = [0.0] + [PIXEL_BLUR_MM / s for s in slices.spacing_mm[1:]]
-    return ndimage.gaussian_filter(total / SUB_PLANES, sigma).astype(np.float32)
+    return np.asarray(ndimage.gaussian_filter(total / SUB_PLANES, sigma), dtype=np.float32)

@@ -28,6 +28,7 @@ _DIRECTORY_LIMIT: Final = 4 << 20
 """Central directory: 20,000 entries with names of 100 characters take 3 MiB. [byte]"""
 _FREE_BYTES: Final = 64 << 20
 """Unpacked size up to which no ratio is asked: empty dose grids shrink 500 times. [byte]"""
+_LOCATOR_BYTES: Final = 20
 _END = struct.Struct("<4s4H2IH")
 _BROKEN: Final = (
     zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError,
@@ -68,7 +69,9 @@ def _check_directory_size(file: IO[bytes], name: str) -> None:
     if at < 0 or len(tail) - at < _END.size:
         raise refusal("BAD_ARCHIVE", "The zip archive has no end: it is truncated.", name)
     _, _, _, _, count, directory_bytes, offset, _ = _END.unpack_from(tail, at)
-    if count == 0xFFFF or 0xFFFFFFFF in {directory_bytes, offset}:
+    # zipfile believes a 64-bit locator in front of the record whatever the record itself says.
+    locator = tail[max(0, at - _LOCATOR_BYTES) : at].startswith(b"PK\x06\x07")
+    if locator or count == 0xFFFF or 0xFFFFFFFF in {directory_bytes, offset}:
         raise refusal("BAD_ARCHIVE", "Zip archives of the 64-bit form are not read.", name)
     if count > MAX_ARCHIVE_ENTRIES or directory_bytes > _DIRECTORY_LIMIT:
         raise refusal("LIMIT_EXCEEDED", f"The zip archive holds {count} entries.", name)

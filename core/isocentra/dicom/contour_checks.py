@@ -74,7 +74,9 @@ def newell(points_mm: Array64) -> Array64:
     Newell's method: half the sum of the cross products of successive points.
     """
     centred = points_mm - points_mm.mean(axis=0)
-    return np.asarray(np.cross(centred, np.roll(centred, -1, axis=0)).sum(axis=0) / 2)
+    x, y, z = centred.T
+    u, v, w = np.concatenate([centred[1:], centred[:1]]).T
+    return np.array([y @ w - z @ v, z @ u - x @ w, x @ v - y @ u]) / 2
 
 
 def check_contours(
@@ -202,10 +204,11 @@ def _look(
     found = crossings(start, stop)
     own = labels[found.proper]
     crossing = len(set(own[own[:, 0] == own[:, 1], 0].tolist()))
-    touching = {(a, b) for a, b in np.sort(labels[found.touching], axis=1).tolist() if a != b}
+    met = np.sort(labels[found.touching], axis=1)
+    touching = np.unique(met[met[:, 0] != met[:, 1]], axis=0).tolist()
     closed = [
         (a, b)
-        for a, b in sorted(touching)
+        for a, b in touching
         if members[a].kind is ContourKind.CLOSED_PLANAR
         and members[b].kind is ContourKind.CLOSED_PLANAR
     ]

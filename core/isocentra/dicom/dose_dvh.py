@@ -17,11 +17,12 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from isocentra.dicom import elements
-from isocentra.errors import ReadingError, printable
+from isocentra.errors import ReadingError, Where, printable
 from isocentra.geometry.grid import Array64
 
 __all__ = ["StoredDvh", "stored_dvhs"]
 
+MOST_STORED: Final = 1e12
 MEAN_TOLERANCE_GY: Final = 0.02
 """Two bins of the usual 0.01 Gy."""
 
@@ -90,7 +91,16 @@ def _curve(item: Dataset, file: str) -> StoredDvh:
     pairs = elements.numbers(item, "DVHData", file=file)
     pairs = pairs[: len(pairs) // 2 * 2].reshape(-1, 2)
     scaling = elements.number(item, "DVHDoseScaling", file=file)
-    edges = np.concatenate([[0.0], np.cumsum(pairs[:, 0])])
+    with np.errstate(over="ignore", invalid="ignore"):
+        edges = np.concatenate([[0.0], np.cumsum(pairs[:, 0])])
+        edges = edges * (1.0 if scaling is None else scaling)
+    if not np.isfinite(edges).all() or np.abs(pairs).max(initial=0.0) > MOST_STORED:
+        raise ReadingError(
+            "BAD_VALUE",
+            "DVHData holds doses or volumes beyond all bounds.",
+            where=Where(file=file),
+            do="Export the dose again.",
+        )
     numbers = [
         elements.integer(entry, "ReferencedROINumber", file=file)
         for entry in elements.items(item, "DVHReferencedROISequence", file=file)
@@ -98,7 +108,7 @@ def _curve(item: Dataset, file: str) -> StoredDvh:
     return StoredDvh(
         roi_numbers=tuple(number for number in numbers if number is not None),
         is_cumulative=elements.text(item, "DVHType").upper() != "DIFFERENTIAL",
-        edges=edges * (1.0 if scaling is None else scaling),
+        edges=edges,
         volumes=pairs[:, 1].copy(),
         dose_unit=elements.text(item, "DoseUnits").upper(),
         volume_unit=elements.text(item, "DVHVolumeUnits").upper(),

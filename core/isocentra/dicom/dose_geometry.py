@@ -16,6 +16,7 @@ import numpy.typing as npt
 from pydicom.dataset import Dataset
 
 from isocentra.dicom import elements
+from isocentra.dicom.refusal import refusal
 from isocentra.errors import DoseError, ReadingError, Where
 from isocentra.geometry.grid import Array64, Grid
 
@@ -26,6 +27,10 @@ OFFSET_TOLERANCE_MM: Final = 0.01
 AXIS_TOLERANCE: Final = 1e-3
 MOST_PLANES_PER_FRAME: Final = 8
 """Frames more unequal than this are no dose grid."""
+MOST_FILLED_VOXELS: Final = 32_000_000
+"""Of a grid that is made from unequal frames: 128 MiB."""
+MOST_OFFSET_MM: Final = 10_000.0
+DEEPEST_MM: Final = 50.0
 FRAME_OFFSETS_TAG: Final = 0x3004000C
 
 
@@ -49,15 +54,17 @@ class DosePlanes:
 
     def on_grid(self, frames: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Return the planes of the grid from the file's frames; unequal ones piecewise linear."""
-        ascending = frames[self.order]
         if self.are_even:
-            return ascending
+            return frames[self.order]
         heights = np.clip(self._heights(), 0.0, self.offsets_mm[-1])
         low = np.clip(np.searchsorted(self.offsets_mm, heights, side="right") - 1, 0, None)
         low = np.minimum(low, len(self.offsets_mm) - 2)
         share = (heights - self.offsets_mm[low]) / np.diff(self.offsets_mm)[low]
-        weight = share.astype(np.float32)[:, None, None]
-        return np.asarray(ascending[low] * (1 - weight) + ascending[low + 1] * weight)
+        out = np.empty(self.grid.shape, dtype=np.float32)
+        for k, (at, weight) in enumerate(zip(low, share.astype(np.float32), strict=True)):
+            below, above = frames[self.order[at]], frames[self.order[at + 1]]
+            out[k] = below * (1 - weight) + above * weight
+        return out
 
     def _heights(self) -> Array64:
         return np.arange(self.grid.shape[0], dtype=np.float64) * self.grid.spacing_mm[0]
@@ -85,6 +92,13 @@ def dose_planes(data: Dataset, *, file: str) -> DosePlanes:
     order = np.argsort(offsets, kind="stable")
     ascending = offsets[order]
     planes, step = _planes(ascending, file) if frames > 1 else (1, _single_depth(data, file))
+    if planes > frames and planes * rows * columns > MOST_FILLED_VOXELS:
+        raise refusal(
+            "LIMIT_EXCEEDED",
+            f"Its unequal frames would need {planes} planes of {rows} × {columns}.",
+            file,
+            do="Export the dose with equally spaced frames.",
+        )
     first = position + ascending[0] * n
     grid = Grid(
         shape=(planes, rows, columns),
@@ -144,6 +158,8 @@ def _offsets(data: Dataset, frames: int, position: Array64, n: Array64, file: st
         raise _bad("Frame Increment Pointer does not name the Grid Frame Offset Vector", file)
     if len(offsets) != frames:
         raise _bad(f"there are {len(offsets)} frame offsets for {frames} frames", file)
+    if np.abs(offsets).max() > MOST_OFFSET_MM:
+        raise _bad(f"a frame offset lies beyond {MOST_OFFSET_MM:g} mm", file)
     first = float(offsets[0])
     if abs(first) <= OFFSET_TOLERANCE_MM:
         return np.asarray(offsets - first)
@@ -165,7 +181,8 @@ def _names_offsets(data: Dataset) -> bool:
 def _single_depth(data: Dataset, file: str) -> float:
     """Depth of a single plane: its Slice Thickness, else 1 mm; nothing is interpolated along it."""
     thickness = elements.number(data, "SliceThickness", file=file)
-    return thickness if thickness is not None and thickness > 0 else 1.0
+    is_possible = thickness is not None and 0.01 <= thickness <= DEEPEST_MM
+    return thickness if thickness is not None and is_possible else 1.0
 
 
 def _triple(vector: Array64) -> tuple[float, float, float]:

@@ -22,13 +22,15 @@ from isocentra.dicom import elements, gate
 from isocentra.dicom.dose_dvh import StoredDvh, stored_dvhs
 from isocentra.dicom.dose_geometry import DosePlanes, dose_planes
 from isocentra.dicom.identity import patient_of
-from isocentra.errors import AssemblyError, DoseError, ReadingError, Where, printable
+from isocentra.errors import AssemblyError, DoseError, ReadingError, Where
 from isocentra.geometry.grid import Grid
 from isocentra.image import Float32Volume, Patient
 
 __all__ = ["Dose", "dose_from_bytes", "read_dose"]
 
 RTDOSE: Final = "1.2.840.10008.5.1.4.1.1.481.2"
+MOST_GY: Final = 1e6
+"""No treatment gives a thousandth of this; float32 reaches 3e38."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +82,7 @@ def read_dose(path: Path, *, normalisation_gy: float | None = None) -> Dose:
     ------
     ReadingError
         As the gate; ``MISSING_ATTRIBUTE``, ``BAD_VALUE``, ``BAD_GEOMETRY``,
-        ``PIXEL_DATA_MISMATCH``.
+        ``PIXEL_DATA_MISMATCH``, ``LIMIT_EXCEEDED``.
     AssemblyError
         ``WRONG_MODALITY``: another kind of object.
     DoseError
@@ -98,10 +100,9 @@ def dose_from_bytes(data: bytes, name: str, *, normalisation_gy: float | None = 
 def _dose(file: gate.GatedFile, normalisation_gy: float | None) -> Dose:
     data, name = file.dataset, file.name
     if elements.text(data, "SOPClassUID") != RTDOSE:
-        modality = printable(elements.text(data, "Modality"), 16) or "an object without a modality"
         raise AssemblyError(
             "WRONG_MODALITY",
-            f"This is {modality}, not an RT Dose.",
+            f"This is an object of another kind ({file.kind.value}), not an RT Dose.",
             where=Where(file=name),
             do="Give the RTDOSE file.",
         )
@@ -111,6 +112,8 @@ def _dose(file: gate.GatedFile, normalisation_gy: float | None) -> Dose:
         raise _bad(f"Dose Grid Scaling is {scaling:g}", name)
     planes = dose_planes(data, file=name)
     stored = _pixels(data, planes, name)
+    if not float(stored.max()) * scaling * unit_gy <= MOST_GY:
+        raise _bad(f"its maximum is above {MOST_GY:g} Gy", name)
     in_gy = np.empty(stored.shape, dtype=np.float32)
     np.multiply(stored, scaling * unit_gy, out=in_gy, casting="same_kind")
     dvhs, warnings = stored_dvhs(data, file=name)
@@ -148,12 +151,14 @@ def _unit_gy(data: Dataset, normalisation_gy: float | None, file: str) -> float:
     """Return what one unit of the dose is worth in Gy, or refuse the dose."""
     kind = elements.text(data, "DoseType").upper()
     if kind not in {"PHYSICAL", ""}:
-        raise _bad(f"Dose Type is {printable(kind, 16)}, not PHYSICAL", file)
+        shown = kind if kind in {"EFFECTIVE", "ERROR"} else "another"
+        raise _bad(f"Dose Type is {shown}, not PHYSICAL", file)
     unit = elements.required_text(data, "DoseUnits", file=file).upper()
     if unit == "GY":
         return 1.0
     if unit != "RELATIVE":
-        raise _bad(f"Dose Units is {printable(unit, 16)}, neither GY nor RELATIVE", file)
+        shown = unit if unit in {"CGY", "MGY", "PERCENT", "%"} else "of another kind"
+        raise _bad(f"Dose Units is {shown}, neither GY nor RELATIVE", file)
     if normalisation_gy is None:
         raise DoseError(
             "RELATIVE_DOSE",

@@ -27,7 +27,7 @@ from isocentra.dicom.rescale import (
     padding_of,
     rescale_of,
 )
-from isocentra.dicom.slices import numbers_of, series_header, text_of
+from isocentra.dicom.slices import numbers_of, series_header, shown_types, text_of
 from isocentra.dicom.sop_classes import MODALITY
 from isocentra.dicom.stack import (
     SAME_PLACE_MM,
@@ -36,7 +36,7 @@ from isocentra.dicom.stack import (
     regular_grid,
     slice_coordinate,
 )
-from isocentra.errors import AssemblyError, Where, printable
+from isocentra.errors import AssemblyError, Where
 from isocentra.geometry.grid import Array64
 from isocentra.image import Image
 
@@ -55,8 +55,11 @@ class _Frame:
     plane: Plane
     spacing_mm: tuple[float, ...]
     rescale: Rescale
-    kind: str
+    types: tuple[str, ...]
+    """Frame Type."""
+    dimensions: str
     """What sets frames apart that are not told apart by their place."""
+    stack: str
 
 
 def read_enhanced(file: GatedFile, remarks: list[tuple[str, str]]) -> Image:
@@ -117,7 +120,7 @@ def _frames(file: GatedFile, modality: str) -> Iterator[_Frame]:
     data = file.dataset
     shared = _first_item(data, "SharedFunctionalGroupsSequence") or Dataset()
     pointers = [
-        int(item.get("DimensionIndexPointer") or 0)
+        int(pointer) if isinstance(pointer := item.get("DimensionIndexPointer"), int) else 0
         for item in data.get("DimensionIndexSequence") or ()
     ]
     for index, own in enumerate(data.PerFrameFunctionalGroupsSequence):
@@ -138,7 +141,9 @@ def _frames(file: GatedFile, modality: str) -> Iterator[_Frame]:
             plane=Plane(name=file.name, position_mm=position, orientation=orientation),
             spacing_mm=spacing,
             rescale=rescale_of(transformation or Dataset(), modality, file.name),
-            kind=_kind(own, shared, pointers, modality),
+            types=_types(own, shared, modality),
+            dimensions=_dimensions(own, shared, pointers),
+            stack=text_of(_group(own, shared, "FrameContentSequence") or Dataset(), "StackID"),
         )
 
 
@@ -157,9 +162,14 @@ def _numbers(own: Dataset, shared: Dataset, group: str, name: str) -> tuple[floa
     return numbers_of(item, name) if item is not None else ()
 
 
-def _kind(own: Dataset, shared: Dataset, pointers: list[int], modality: str) -> str:
-    content = _group(own, shared, "FrameContentSequence") or Dataset()
+def _types(own: Dataset, shared: Dataset, modality: str) -> tuple[str, ...]:
     frame_type = _group(own, shared, f"{modality}ImageFrameTypeSequence") or Dataset()
+    types = frame_type.get("FrameType") or ()
+    return (types,) if isinstance(types, str) else tuple(str(word) for word in types)
+
+
+def _dimensions(own: Dataset, shared: Dataset, pointers: list[int]) -> str:
+    content = _group(own, shared, "FrameContentSequence") or Dataset()
     indices = content.get("DimensionIndexValues")
     numbers = [indices] if isinstance(indices, int) else list(indices or ())
     others = [
@@ -167,18 +177,21 @@ def _kind(own: Dataset, shared: Dataset, pointers: list[int], modality: str) -> 
         for pointer, number in zip(pointers, numbers, strict=False)
         if pointer not in _SPATIAL
     ]
-    kinds = frame_type.get("FrameType") or ()
-    words = [kinds] if isinstance(kinds, str) else [str(k) for k in kinds]
-    return " ".join(["\\".join(words), f"stack {content.get('StackID', '')}", *others])
+    return " ".join(others)
 
 
 def _check_one_kind(frames: list[_Frame], file: GatedFile) -> None:
-    kinds = Counter(frame.kind for frame in frames)
+    kinds = Counter((frame.types, frame.dimensions, frame.stack) for frame in frames)
     if len(kinds) > 1:
-        lines = "; ".join(f"{n} of {printable(k, 60)}" for k, n in sorted(kinds.items())[:8])
+        # A stack's name is free text, in which a patient's may stand: it is not shown.
+        lines = "; ".join(
+            f"{n} of {shown_types(types)} {dimensions}".rstrip()
+            for (types, dimensions, _), n in sorted(kinds.items())[:8]
+        )
         raise AssemblyError(
             "SEVERAL_SERIES",
-            f"The object holds {len(kinds)} sets of frames: {lines}.",
+            f"The object holds {len(kinds)} sets of frames in"
+            f" {len({stack for *_, stack in kinds})} stack(s): {lines}.",
             where=Where(file=file.name),
             do="Export one echo, phase, stack and type of frame as an object of its own.",
         )

@@ -47,7 +47,7 @@ def open_sources(path: Path) -> Iterator[list[Source]]:
         ``NOT_DICOM``: nothing there. ``HOSTILE_INPUT``: a link, device or pipe.
         ``BAD_ARCHIVE``, ``LIMIT_EXCEEDED``.
     """
-    if path.is_dir():
+    if _is_folder(path):
         found = _files_of(path)
         yield [_source(item) for item in sorted(found)]
         return
@@ -68,19 +68,25 @@ def open_sources(path: Path) -> Iterator[list[Source]]:
         ]
 
 
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name that is too long, a loop of links
+        return False
+
+
 def _source(path: Path) -> Source:
     return Source(name=path.name, head=partial(_head, path), content=partial(read_plain_file, path))
 
 
 def _head(path: Path) -> bytes:
     """Return the first bytes of a regular file."""
-    status = path.lstat() if path.exists() or path.is_symlink() else None
-    if status is not None and stat.S_ISREG(status.st_mode):
-        try:
+    try:
+        if stat.S_ISREG(path.lstat().st_mode):
             with path.open("rb", buffering=0) as file:
                 return file.read(HEAD_BYTES)
-        except OSError:
-            return read_plain_file(path)
+    except (OSError, ValueError):
+        pass  # `read_plain_file` says why
     return read_plain_file(path)
 
 

@@ -8,6 +8,7 @@ Each step runs only when the one before accepted; all refusals are `ReadingError
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -105,10 +106,12 @@ def read_plain_file(path: Path, *, limit_bytes: int = MAX_FILE_BYTES) -> bytes:
         # O_NONBLOCK: opening a pipe that nobody writes to must not hang.
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        if path.is_symlink():
+        if error.errno == errno.ELOOP:
             raise refusal("HOSTILE_INPUT", "This is a symbolic link.", path.name) from error
         what = f"The file cannot be opened ({error.strerror})."
         raise refusal("NOT_DICOM", what, path.name) from error
+    except ValueError as error:  # a NUL in the path
+        raise refusal("NOT_DICOM", "This is no path of a file.", path.name) from error
     try:
         status = os.fstat(descriptor)
         if stat.S_ISDIR(status.st_mode):
@@ -119,6 +122,9 @@ def read_plain_file(path: Path, *, limit_bytes: int = MAX_FILE_BYTES) -> bytes:
             what = f"The file has {status.st_size} bytes; {limit_bytes} are read."
             raise refusal("LIMIT_EXCEEDED", what, path.name)
         return _read_exactly(descriptor, status.st_size, path.name)
+    except OSError as error:
+        what = f"The file cannot be read ({error.strerror})."
+        raise refusal("NOT_DICOM", what, path.name) from error
     finally:
         os.close(descriptor)
 

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from isocentra.dicom.scan import Found, Scan
-from isocentra.dicom.slices import SliceHeader
+from isocentra.dicom.slices import SliceHeader, shown_types
 from isocentra.dicom.sop_classes import Kind
 from isocentra.errors import AssemblyError, Where, printable
 
@@ -92,7 +92,7 @@ def _check_one_series(images: list[Found]) -> None:
     first = {found.header.series_uid: found.header for found in reversed(images)}
     lines = "; ".join(
         f"{uid} ({first[uid].modality}, {count} files, {first[uid].rows} × {first[uid].columns},"
-        f" {printable(chr(92).join(first[uid].image_type), 40)})"
+        f" {shown_types(first[uid].image_type)})"
         for uid, count in sorted(counts.items())[:10]
     )
     raise AssemblyError(
@@ -115,7 +115,8 @@ def _check_one_stack(images: list[Found]) -> None:
         )
     kinds = Counter(_stack_key(header) for header in headers)
     if len(kinds) > 1 or (headers[0].kind is Kind.ENHANCED and len(headers) > 1):
-        lines = "; ".join(f"{count} of {key}" for key, count in sorted(kinds.items())[:10])
+        in_order = sorted(kinds.items())
+        lines = "; ".join(f"{count} of {shown}" for (shown, _), count in in_order[:10])
         numbers = sorted({header.acquisition for header in headers} - {""})
         raise AssemblyError(
             "SEVERAL_SERIES",
@@ -134,9 +135,12 @@ def _check_one_stack(images: list[Found]) -> None:
         )
 
 
-def _stack_key(header: SliceHeader) -> str:
+def _stack_key(header: SliceHeader) -> tuple[str, str]:
+    """Return what sets a stack apart: as it may be shown, and the flavour as it stands."""
+    types = shown_types((header.flavour,) if header.flavour else ())
     spacing = " × ".join(f"{mm:g}" for mm in header.spacing_mm) or "framewise"
-    return (
+    shown = (
         f"{header.modality} {header.rows} × {header.columns} pixels of {spacing} mm,"
-        f" {printable(header.flavour, 20) or 'no type'}, class {header.sop_class_uid}"
+        f" {types}, class {header.sop_class_uid}"
     )
+    return shown, header.flavour

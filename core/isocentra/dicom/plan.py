@@ -38,6 +38,7 @@ _KINDS: Final = {
     "1.2.840.10008.5.1.4.1.1.481.6": PlanKind.BRACHY,
     "1.2.840.10008.5.1.4.1.1.481.8": PlanKind.ION,
 }
+MOST_BEAMS: Final = 2000
 MOST_ACCESSORIES: Final = 1000
 """Wedges, blocks, compensators or boli of one beam: a beam carries a handful."""
 _DATES: Final = ("StudyDate", "RTPlanDate", "InstanceCreationDate")
@@ -67,10 +68,9 @@ def _plan(file: gate.GatedFile) -> Plan:
     data, name = file.dataset, file.name
     kind = _KINDS.get(elements.text(data, "SOPClassUID"))
     if kind is None:
-        modality = printable(elements.text(data, "Modality"), 16) or "an object without a modality"
         raise AssemblyError(
             "WRONG_MODALITY",
-            f"This is {modality}, not an RT Plan.",
+            f"This is an object of another kind ({file.kind.value}), not an RT Plan.",
             where=Where(file=name),
             do="Give the RTPLAN file.",
         )
@@ -84,7 +84,15 @@ def _plan(file: gate.GatedFile) -> Plan:
     ]
     keyword = "IonBeamSequence" if kind is PlanKind.ION else "BeamSequence"
     beams = []
-    for item in elements.items(data, keyword, file=name):
+    entries = elements.items(data, keyword, file=name)
+    if len(entries) > MOST_BEAMS:
+        raise ReadingError(
+            "LIMIT_EXCEEDED",
+            f"The plan has {len(entries)} beams; {MOST_BEAMS} are read.",
+            where=Where(file=name),
+            do="Split the plan.",
+        )
+    for item in entries:
         beam, remark = _beam(item, setups, name)
         beams.append(beam)
         warnings += remark

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from isocentra.errors import ReadingError, Where
 
-__all__ = ["refusal", "tag_text"]
+__all__ = ["masked", "refusal", "tag_text"]
 
 _DO = {
     "NOT_DICOM": "Give the DICOM file that the scanner or the planning system exported.",
@@ -27,6 +27,14 @@ def refusal(
 ) -> ReadingError:
     """Return the typed refusal of file `name` (base name), ready to be raised."""
     return ReadingError(reason, what, where=Where(file=name, uid=uid), do=do or _DO[reason])
+
+
+def masked(raw: bytes, kept: bytes = b"0123456789.+-eE\\", limit: int = 80) -> str:
+    """Return what stands where a number or a UID should, everything else as question marks.
+
+    A file may hold a patient's name or ID in any element, and messages go to logs.
+    """
+    return "".join(chr(c) if c in kept else "?" for c in raw[:limit])
 
 
 def tag_text(tag: int) -> str:

@@ -10,6 +10,7 @@ C.20.3.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -30,6 +31,8 @@ __all__ = ["Registration", "read_registration", "registration_from_bytes"]
 SPATIAL: Final = "1.2.840.10008.5.1.4.1.1.66.1"
 DEFORMABLE: Final = "1.2.840.10008.5.1.4.1.1.66.3"
 SAME_MATRIX: Final = 1e-4
+MOST_MM: Final = 20_000.0
+"""Positions lie within ±10 m, so no two are further apart along an axis."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -116,10 +119,9 @@ def _registration(file: gate.GatedFile) -> Registration:
     data, name = file.dataset, file.name
     sop_class = elements.text(data, "SOPClassUID")
     if sop_class not in {SPATIAL, DEFORMABLE}:
-        modality = printable(elements.text(data, "Modality"), 16) or "an object without a modality"
         raise AssemblyError(
             "WRONG_MODALITY",
-            f"This is {modality}, not a registration.",
+            f"This is an object of another kind ({file.kind.value}), not a registration.",
             where=Where(file=name),
             do="Give the REG file.",
         )
@@ -159,7 +161,8 @@ def _rigid_items(data: Dataset, frame: str, file: str) -> list[RigidTransform]:
             for part in elements.items(step, "MatrixSequence", file=file):
                 kind = elements.text(part, "FrameOfReferenceTransformationMatrixType").upper()
                 if kind not in {"RIGID", ""}:
-                    raise _bad(f"is of type {printable(kind, 16)}, not RIGID", file)
+                    shown = kind if kind in {"RIGID_SCALE", "AFFINE"} else "unknown"
+                    raise _bad(f"is of type {shown}, not RIGID", file)
                 matrix = _matrix(part, file) @ matrix
         try:
             transform = RigidTransform(matrix=matrix, from_frame_uid=source, to_frame_uid=frame)
@@ -203,6 +206,8 @@ def _matrix(entry: Dataset, file: str) -> Array64:
     values = elements.numbers(entry, "FrameOfReferenceTransformationMatrix", file=file)
     if len(values) != 16:
         raise _bad(f"has a matrix of {len(values)} numbers, not 16", file)
+    if np.abs(values).max() > MOST_MM:
+        raise _bad(f"has a matrix with a number beyond {MOST_MM:g}", file)
     return values.reshape(4, 4)
 
 
@@ -228,11 +233,13 @@ def _field(
     origin = elements.required_numbers(entry, "ImagePositionPatient", 3, file=file)
     axes = elements.required_numbers(entry, "ImageOrientationPatient", 6, file=file)
     raw = entry.get("VectorGridData")
-    count = int(np.prod(size, dtype=np.int64)) * 3
+    count = math.prod(size.tolist()) * 3
     if not isinstance(raw, bytes) or size.min() < 1 or step.min() <= 0:
         raise _bad("has a grid without data or without size", file)
     if len(raw) // 4 != count:
         raise _bad(f"has {len(raw) // 12} vectors for a grid of {size.tolist()}", file)
+    if step.max() > MOST_MM or (size * step).max() > MOST_MM:
+        raise _bad(f"has a grid larger than {MOST_MM:g} mm", file)
     r, c = axes[:3], axes[3:]
     ni, nj, nk = size.tolist()
     x, y, z = origin.tolist()
@@ -244,6 +251,8 @@ def _field(
         frame_of_reference_uid=frames[0],
     )
     vectors = np.frombuffer(raw, dtype="<f4", count=count).reshape(nk, nj, ni, 3)
+    if (np.abs(vectors) > MOST_MM).any():  # NaN passes: nothing is known there
+        raise _bad(f"has a displacement beyond {MOST_MM:g} mm", file)
     if np.array_equal(before, np.eye(4)) and np.array_equal(after, np.eye(4)):
         displacement = vectors.copy()
     else:

@@ -14,8 +14,14 @@ from isocentra.dicom.sop_classes import MODALITY, Kind
 from isocentra.errors import AssemblyError, Where
 from isocentra.image import Patient, SeriesHeader
 
-__all__ = ["SliceHeader", "numbers_of", "series_header", "slice_header", "text_of"]
+__all__ = ["SliceHeader", "numbers_of", "series_header", "shown_types", "slice_header", "text_of"]
 
+_TYPES = frozenset(
+    "ORIGINAL DERIVED MIXED PRIMARY SECONDARY AXIAL LOCALIZER VOLUME OTHER NONE M P R I W F IP OP"
+    " FF WATER FAT PHASE MAGNITUDE REAL IMAGINARY DIXON T1 T2 ADC MPR REFORMATTED AVERAGE REFERENCE"
+    " FIELD_MAP M_FFE M_SE M_IR P_FFE B0 DIS2D DIS3D ND NORM FFE SE CSA RESAMPLED".split()
+)
+"""Values of Image Type (PS3.3 C.8.2, C.8.3, C.8.13, C.8.15) and those of the large vendors."""
 POSITIONS = frozenset({"HFS", "HFP", "HFDR", "HFDL", "FFS", "FFP", "FFDR", "FFDL"})
 
 
@@ -59,6 +65,14 @@ class SliceHeader:
     def is_derived(self) -> bool:
         """Whether the pixels were computed from other images."""
         return self.image_type[:1] == ("DERIVED",)
+
+
+def shown_types(image_type: tuple[str, ...]) -> str:
+    """Return an Image or Frame Type for a message; words that are not the standard's are not shown.
+
+    A patient's name may stand in any element of a file.
+    """
+    return "\\".join(word if word in _TYPES else "…" for word in image_type) or "no type"
 
 
 def text_of(dataset: Dataset, keyword: str) -> str:

@@ -20,6 +20,7 @@ from pydicom.dataset import Dataset
 from isocentra.dicom import elements, gate
 from isocentra.dicom.contour_checks import MOST_WORK, check_contours
 from isocentra.dicom.identity import patient_of, refuse_other_patient
+from isocentra.dicom.sop_classes import Kind
 from isocentra.errors import AssemblyError, ReadingError, Where, printable
 from isocentra.image import Image
 from isocentra.structures.model import Contour, ContourKind, Roi, StructureSet
@@ -28,6 +29,7 @@ __all__ = ["read_structures", "structures_from_bytes"]
 
 RTSTRUCT: Final = "1.2.840.10008.5.1.4.1.1.481.3"
 
+MOST_ROIS: Final = 2000
 _DATES: Final = ("StudyDate", "StructureSetDate", "InstanceCreationDate")
 
 Remark = tuple[str, str]
@@ -63,7 +65,7 @@ def structures_from_bytes(data: bytes, name: str, *, image: Image | None = None)
 
 def _structures(file: gate.GatedFile, encoded: bytes, image: Image | None) -> StructureSet:
     data, name = file.dataset, file.name
-    _refuse_other_objects(data, name)
+    _refuse_other_objects(data, file.kind, name)
     frames = [
         elements.text(item, "FrameOfReferenceUID")
         for item in elements.items(data, "ReferencedFrameOfReferenceSequence", file=name)
@@ -106,15 +108,13 @@ def _structures(file: gate.GatedFile, encoded: bytes, image: Image | None) -> St
     return structures if image is None else _on_image(structures, image, name)
 
 
-def _refuse_other_objects(data: Dataset, file: str) -> None:
+def _refuse_other_objects(data: Dataset, kind: Kind, file: str) -> None:
     sop_class = elements.text(data, "SOPClassUID")
     if sop_class == RTSTRUCT:
         return
-    modality = elements.text(data, "Modality")
     raise AssemblyError(
         "WRONG_MODALITY",
-        f"This is {printable(modality, 16) or 'an object without a modality'} (SOP class"
-        f" {printable(sop_class, 64) or 'missing'}), not an RT Structure Set.",
+        f"This is an object of another kind ({kind.value}), not an RT Structure Set.",
         where=Where(file=file),
         do="Give the RTSTRUCT file.",
     )
@@ -144,7 +144,15 @@ def _rois(data: Dataset, file: str) -> tuple[list[Roi], list[Remark]]:
     rois: list[Roi] = []
     remarks: list[Remark] = []
     work_left = MOST_WORK
-    for item in elements.items(data, "StructureSetROISequence", file=file):
+    entries = elements.items(data, "StructureSetROISequence", file=file)
+    if len(entries) > MOST_ROIS:
+        raise ReadingError(
+            "LIMIT_EXCEEDED",
+            f"The structure set has {len(entries)} ROIs; {MOST_ROIS} are read.",
+            where=Where(file=file),
+            do="Export fewer ROIs.",
+        )
+    for item in entries:
         roi, found, work = _roi(item, parts, work_left, file)
         work_left -= work
         rois.append(roi)
@@ -240,9 +248,9 @@ def _contour(item: Dataset, file: str) -> Contour:
     else:
         kind = ContourKind.POINT if len(points) == 1 else ContourKind.CLOSED_PLANAR
     if kind in {ContourKind.CLOSED_PLANAR, ContourKind.CLOSEDPLANAR_XOR}:
-        other = np.flatnonzero((points != points[0]).any(axis=1)) if len(points) else ()
-        # The first point is repeated at the end, once or more often.
-        points = points[: other[-1] + 1 if len(other) else 1].copy()
+        # The first point may be repeated at the end, once or more often.
+        other = np.flatnonzero((points != points[:1]).any(axis=1))
+        points = points[: int(other[-1]) + 1 if other.size else 1].copy()
     images = elements.items(item, "ContourImageSequence", file=file)
     uid = elements.text(images[0], "ReferencedSOPInstanceUID") if images else ""
     return Contour(kind=kind, points_mm=points, image_uid=uid)

@@ -20,18 +20,19 @@ from isocentra.dicom.dictionary import (
     tag,
 )
 from isocentra.dicom.limits import MAX_NUMBER_CHARACTERS, MAX_NUMBERS
-from isocentra.dicom.refusal import refusal, tag_text
+from isocentra.dicom.refusal import masked, refusal, tag_text
 from isocentra.dicom.tokens import Node
-from isocentra.errors import ReadingError, printable
+from isocentra.errors import ReadingError
 
 __all__ = ["MAX_POSITION_MM", "Values", "check_orientation", "is_legal_uid"]
 
 MAX_POSITION_MM: Final = 10_000.0
 MIN_SPACING_MM: Final = 0.01
 MAX_SPACING_MM: Final = 50.0
+MAX_COARSE_PIXELS: Final = 5
 MAX_COARSE_EXTENT_MM: Final = 500.0
-"""A coarser pixel than MAX_SPACING_MM is met in 5 × 5 test images of 100 mm; it passes while the
-whole image is no larger than a scanner's field of view."""
+"""A coarser pixel than MAX_SPACING_MM is met in 5 × 5 test images of 100 mm; it passes in images
+of so few pixels, while the whole is no larger than a scanner's field of view."""
 ORIENTATION_TOLERANCE: Final = 1e-3
 INTEGER_LIMIT: Final = 2**31
 
@@ -179,7 +180,7 @@ class Values:
         """Refuse a UID that is not of the form; references may have leading zeros, as met."""
         text = unpadded_uid(self.raw(node, number) or b"")
         if text and not (len(text) <= 64 and form.fullmatch(text)):
-            shown = printable(text.decode("latin-1"), 80)
+            shown = masked(text, b"0123456789.")
             raise self.bad(number, f"is no legal UID ({len(text)} characters: {shown})", "BAD_UID")
 
     def check_numbers(self, node: Node, number: int, vr: str) -> bool:
@@ -198,7 +199,7 @@ class Values:
             lenient = number >> 16 in _LENIENT_GROUPS and expected is None
             if lenient and not _NOT_FINITE.search(raw):
                 return False
-            shown = printable(raw[:40].decode("latin-1"))
+            shown = masked(raw[:40])
             raise self.bad(number, f"is no number: {shown}") from None
         self.check_range(number, vr, values)
         if number == _CONTOUR:
@@ -250,7 +251,7 @@ class Values:
         counts = [int.from_bytes(self.raw(node, n) or b"", "little") for n in (_ROWS, _COLUMNS)]
         for spacing_mm, count in zip(values, counts, strict=True):
             coarse = spacing_mm > MAX_SPACING_MM and not (
-                0 < count * spacing_mm <= MAX_COARSE_EXTENT_MM
+                0 < count <= MAX_COARSE_PIXELS and count * spacing_mm <= MAX_COARSE_EXTENT_MM
             )
             if spacing_mm < MIN_SPACING_MM or coarse:
                 shown = f"is {spacing_mm:g} mm, outside {MIN_SPACING_MM} to {MAX_SPACING_MM:g} mm"

@@ -77,10 +77,12 @@ def crossings(start_mm: Array64, stop_mm: Array64) -> Crossings:
 
 def _among(start_mm: Array64, stop_mm: Array64, pairs: Pairs) -> Crossings:
     """Return those of some pairs that cross or touch."""
-    low = np.minimum(start_mm, stop_mm) - TOUCH_MM
-    high = np.maximum(start_mm, stop_mm) + TOUCH_MM
     a, b = pairs.T
-    near = ((low[a] <= high[b]) & (low[b] <= high[a])).all(axis=1)
+    ends_a, ends_b = (start_mm[a], stop_mm[a]), (start_mm[b], stop_mm[b])
+    apart_mm = np.maximum(
+        np.minimum(*ends_a) - np.maximum(*ends_b), np.minimum(*ends_b) - np.maximum(*ends_a)
+    )
+    near = (apart_mm <= 2 * TOUCH_MM).all(axis=1)
     pairs = pairs[near]
     a, b = pairs.T
     sides = np.stack(

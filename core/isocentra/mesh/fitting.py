@@ -47,9 +47,7 @@ def fitted(coarse: Mesh, fine: Mesh) -> Mesh:
     matrix = sparse.csr_matrix((slope.ravel(), (rows, corner.ravel())), shape=size)
     square = (matrix.T @ matrix + STIFFNESS * sparse.identity(size[1])).tocsc()
     move = np.clip(spsolve(square, matrix.T @ miss), -MOST_MOVE_MM, MOST_MOVE_MM)
-    return Mesh(
-        vertices_mm=coarse.vertices_mm + move[:, None] * towards, faces=coarse.faces.copy()
-    )
+    return Mesh(vertices_mm=coarse.vertices_mm + move[:, None] * towards, faces=coarse.faces.copy())
 
 
 def _barycentric(points: Array64, corners: Array64) -> Array64:
@@ -60,4 +58,4 @@ def _barycentric(points: Array64, corners: Array64) -> Array64:
     w1, w2 = np.einsum("ij,ij->i", way, one), np.einsum("ij,ij->i", way, two)
     det = np.where(d11 * d22 - d12**2 == 0, 1.0, d11 * d22 - d12**2)
     v, w = (d22 * w1 - d12 * w2) / det, (d11 * w2 - d12 * w1) / det
-    return np.clip(np.stack([1 - v - w, v, w], axis=1), 0, 1)
+    return np.asarray(np.clip(np.stack([1 - v - w, v, w], axis=1), 0, 1))

@@ -35,7 +35,7 @@ def isosurface(values: npt.NDArray[np.float32], grid: Grid, level: float = 0.0) 
     """
     # skimage winds for a right-handed (k, j, i); that of (i, j, k) is one reversal away, so its
     # 'ascent' is outward for a right-handed grid. On a left-handed one the triangles are turned.
-    nodes, faces, _, _ = measure.marching_cubes(
+    nodes, faces, _, _ = measure.marching_cubes(  # type: ignore[no-untyped-call]
         values, level, gradient_direction="ascent", allow_degenerate=False
     )
     points = grid.to_points(nodes.astype(np.float64))

@@ -91,8 +91,9 @@ def share_of_limit(check: Check) -> float:
     if check.limit == 0:
         return 0.0 if check.value == 0 else MOST
     share = abs(check.value / check.limit)
-    least = check.status is Status.PASS and share > 1  # a limit from below
-    return min(1 / share if least else share, MOST)
+    if (check.status is Status.PASS) == (share <= 1):  # a limit from above
+        return min(share, MOST)
+    return min(1 / share, MOST) if share else MOST
 
 
 def _bars(checks: tuple[Check, ...]) -> Picture:
