@@ -28,8 +28,6 @@ MORE_DIRECTIONS = 1200
 """Tried only where none of the first fits."""
 FLAT_FACES = 24
 YAW_STEPS = 90
-BLOCK = 32
-"""Directions taken at a time."""
 OVERHANG_COSINE = -np.cos(np.radians(45.0))
 RESTING_MM = 0.3
 """A face within this height of the bed rests on it."""
@@ -170,13 +168,14 @@ def _costs(
     support = np.empty(len(directions))
     along = shape.hull @ directions.T
     bottom, height = along.min(axis=0), np.ptp(along, axis=0)
-    for start in range(0, len(directions), BLOCK):
-        rows = slice(start, start + BLOCK)
-        slope = shape.normals @ directions[rows].T
-        above = shape.centres @ directions[rows].T - bottom[rows]
-        hanging = np.where((slope < OVERHANG_COSINE) & (above > RESTING_MM), -slope, 0.0)
-        overhang[rows] = shape.areas @ (hanging > 0)
-        support[rows] = shape.areas @ (hanging * above)
+    for k, up in enumerate(directions):
+        slope = shape.normals @ up
+        down = np.flatnonzero(slope < OVERHANG_COSINE)
+        above = shape.centres[down] @ up - bottom[k]
+        off_bed = above > RESTING_MM
+        hanging = down[off_bed]
+        overhang[k] = shape.areas[hanging].sum()
+        support[k] = -(shape.areas[hanging] * slope[hanging]) @ above[off_bed]
     stands = np.array(
         [
             _stands(shape, up, along[:, k] - bottom[k] < RESTING_MM)

@@ -43,6 +43,8 @@ FAR_MM = 6.0
 """Outside the border R need not be told further than this."""
 DEEP_MULTIPLE = 2.5
 """Inside it R need not be told beyond this many thicknesses: a taper ends at two."""
+LEAF = 128
+"""Border points in a leaf: seen from far inside, a large part of a border is about equally near."""
 BORDER_STEP_MM = 0.3
 """Half the distance of border points: an edge of the skin mesh is up to 0.7 mm long."""
 
@@ -178,7 +180,7 @@ def _measured_to_the_border(region: RegionField, skin: Mesh, most_mm: float) -> 
     border = _border_points(region, skin)
     if len(border) == 0:
         return region
-    tree = KDTree(border)
+    tree = KDTree(border, leafsize=LEAF)
 
     def deepened(foot_mm: Array64) -> Array64:
         shallow = np.asarray(region(foot_mm), dtype=np.float64)
