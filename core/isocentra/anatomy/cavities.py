@@ -102,4 +102,4 @@ def _open_share(solid: Mask, starts: Numbers, shifts: Numbers) -> Array64:
     for shift in shifts:
         free = ~solid[starts[start] + shift[way]]
         start, way = start[free], way[free]
-    return np.bincount(start, minlength=len(starts)) / shifts.shape[1]
+    return np.asarray(np.bincount(start, minlength=len(starts)) / shifts.shape[1])
