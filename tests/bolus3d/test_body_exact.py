@@ -1,16 +1,13 @@
-"""The body's field is exact where its surface lies; slits are closed by a ball and no more is."""
+"""The body's field is exact where its surface lies."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import ndimage
 
 from isocentra.bolus3d.body import BodyShape, body_field, uniform
 from isocentra.bolus3d.skin import Skin
-from isocentra.bolus3d.slits import without_slits
 from isocentra.errors import BolusError
-from isocentra.geometry.distance import signed_distance_mm
 from isocentra.geometry.grid import Array64, Grid
 from isocentra.mesh.distance import SurfaceDistance
 from isocentra.mesh.isosurface import isosurface
@@ -67,17 +64,3 @@ def test_a_region_without_skin_is_refused() -> None:
     with pytest.raises(BolusError, match="outside it") as caught:
         body_field(ball_skin(), lambda foot: np.full(len(foot), 5.0), shape_of(5.0), STEP_MM)
     assert caught.value.reason == "EMPTY_REGION"
-
-
-def test_slits_are_closed_by_the_ball_of_two_nodes_and_nothing_else_is() -> None:
-    solid = np.zeros((24, 24, 24), dtype=bool)
-    solid[4:20, 4:20, 4:20] = True
-    solid[4:20, 4:20, 11:14] = False  # a slit of three nodes, narrower than the ball
-    grid = Grid.axial_box((0.0, 0.0, 0.0), (23.0, 23.0, 23.0), 1.0)
-    values = np.clip(signed_distance_mm(solid, grid), -4, 4)
-    closed = without_slits(values) < 0
-    axis = np.arange(-2, 3) ** 2
-    ball = axis[:, None, None] + axis[:, None] + axis <= 4
-    grown = ndimage.binary_dilation(solid, structure=ball)
-    assert (closed == ndimage.binary_erosion(grown, structure=ball, border_value=1)).all()
-    assert closed[12, 12, 12]

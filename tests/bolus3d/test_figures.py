@@ -1,12 +1,13 @@
 """What is measured on a part is what it has: thickness, gap, covered skin."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scans import analytic_skin
 
-from isocentra.bolus3d.body import BodyShape, body_field, uniform
+from isocentra.bolus3d.body import BodyShape, body_field, tapered, uniform
 from isocentra.bolus3d.figures import (
     FaceSamples,
     covered_share,
@@ -27,29 +28,26 @@ def region(radius_mm: float = 20.0) -> RegionField:
     return lambda foot: np.linalg.norm(foot - np.array(PLACE), axis=1) - radius_mm
 
 
-def part(thickness_mm: float, clearance_mm: float = 0.0) -> Mesh:
-    skin = analytic_skin(BALL, PLACE, 28.0)
-    how = BodyShape(
+def shape(thickness_mm: float, clearance_mm: float = 0.0) -> BodyShape:
+    return BodyShape(
         thickness=uniform(thickness_mm),
         most_mm=thickness_mm,
         clearance_mm=clearance_mm,
         rim_radius_mm=1.5,
         near_mm=None,
     )
-    body = body_field(skin, region(), how, 0.8)
+
+
+def part(thickness_mm: float, clearance_mm: float = 0.0) -> Mesh:
+    skin = analytic_skin(BALL, PLACE, 28.0)
+    body = body_field(skin, region(), shape(thickness_mm, clearance_mm), 0.8)
     return isosurface(body.values, body.grid)
 
 
 def sampled(mesh: Mesh, thickness_mm: float, clearance_mm: float = 0.0) -> FaceSamples:
     skin = analytic_skin(BALL, PLACE, 28.0)
-    return sample_faces(
-        mesh,
-        skin,
-        region(),
-        thickness_mm=thickness_mm,
-        clearance_mm=clearance_mm,
-        rim_mm=1.5 * thickness_mm,
-    )
+    asked = shape(thickness_mm, clearance_mm)
+    return sample_faces(mesh, skin, region(), asked, rim_mm=1.5 * thickness_mm)
 
 
 @pytest.mark.parametrize("asked_mm", [5.0, 5.3])
@@ -59,6 +57,18 @@ def test_the_thickness_error_is_that_of_the_part_against_what_was_asked(asked_mm
     assert found.p95_abs_error == pytest.approx(asked_mm - 5.0, abs=0.04)
     assert found.max_abs_error == pytest.approx(asked_mm - 5.0, abs=0.06)
     assert found.min <= found.mean
+
+
+def test_the_outer_face_of_a_tapered_rim_is_no_gap_under_the_part() -> None:
+    """Towards the border both faces lie below half of the full thickness."""
+    tapering = replace(shape(6.0), thickness=tapered(uniform(6.0), 0.8, 12.0), rim_radius_mm=0.2)
+    skin = analytic_skin(BALL, PLACE, 28.0)
+    body = body_field(skin, region(), tapering, 0.6)
+    samples = sample_faces(
+        isosurface(body.values, body.grid), skin, region(), tapering, rim_mm=12.0
+    )
+    assert inner_face(samples).p95_gap < 0.05
+    assert thickness(samples, 6.0).mean == pytest.approx(6.0, abs=0.05)
 
 
 def test_a_dent_in_the_outer_face_is_the_largest_error() -> None:

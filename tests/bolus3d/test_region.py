@@ -32,7 +32,7 @@ def field(ball: tuple[Mesh, Grid], **asked: object) -> RegionField:
     request = BolusRequest(
         ct=image,
         structures=StructureSet(rois=(), frame_of_reference_uid=""),
-        thickness_mm=5.0,
+        thickness_mm=10.0,
         **asked,  # type: ignore[arg-type]
     )
     skin = mesh.vertices_mm

@@ -92,8 +92,8 @@ def test_along_a_beam_it_is_the_skin_that_the_beam_enters_first() -> None:
     from_left = region(target="middle", margin_mm=4.0, beam_direction=(-1.0, 0.0, 0.0))
     left, right, front = at(from_left, 90, -90, 0)
     assert left < -3
-    assert right > 30
-    assert front > 20
+    assert right > 5  # how far outside is not told
+    assert front > 5
     width = at(from_left, 90 - np.degrees(np.arcsin(6 / 40)))[0]
     assert width == pytest.approx(-4, abs=1.5)
 

@@ -18,7 +18,6 @@ from scipy import ndimage
 
 from isocentra.bolus3d.region import RegionField
 from isocentra.bolus3d.skin import Skin
-from isocentra.bolus3d.slits import without_slits
 from isocentra.errors import BolusError
 from isocentra.geometry.distance import signed_distance_mm
 from isocentra.geometry.grid import Array64, Grid
@@ -132,7 +131,7 @@ def body_field(skin: Skin, region: RegionField, shape: BodyShape, step_mm: float
     exact = _faces(_nodes(grid, close), skin, region, shape)
     outer[close], inner[close] = (np.clip(values, -slack, slack) for values in exact)
     inner[~shell] = np.where(rough[~shell] < shape.most_mm / 2, slack, -slack)
-    return _one_piece(np.maximum(without_slits(outer), inner), grid, shape)
+    return _one_piece(np.maximum(outer, inner), grid, shape)
 
 
 def _nodes(grid: Grid, mask: Mask) -> Array64:

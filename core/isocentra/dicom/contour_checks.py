@@ -74,8 +74,8 @@ def newell(points_mm: Array64) -> Array64:
     Newell's method: half the sum of the cross products of successive points.
     """
     centred = points_mm - points_mm.mean(axis=0)
-    x, y, z = centred.T
-    u, v, w = np.concatenate([centred[1:], centred[:1]]).T
+    x, y, z = np.ascontiguousarray(centred.T)
+    u, v, w = np.roll(np.stack([x, y, z]), -1, axis=1)
     return np.array([y @ w - z @ v, z @ u - x @ w, x @ v - y @ u]) / 2
 
 
